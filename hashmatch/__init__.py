@@ -1,0 +1,1 @@
+"""hashmatch: is this image one of the known ones?"""

@@ -1,0 +1,1 @@
+"""Pixels to hash values, with a quality for every perceptual type."""

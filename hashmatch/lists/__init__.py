@@ -1,0 +1,1 @@
+"""Hash lists: formats, checks and the catalog."""

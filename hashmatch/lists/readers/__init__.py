@@ -1,0 +1,1 @@
+"""Readers of hash-list formats, each a stream of entries."""

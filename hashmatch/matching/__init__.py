@@ -1,0 +1,1 @@
+"""Query variants, index search, tiers and verdict: the Matcher."""

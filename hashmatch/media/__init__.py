@@ -1,0 +1,1 @@
+"""Bytes to pixels: sniffing, limits and the one canonical decode."""

@@ -1,0 +1,1 @@
+"""Walking a tree of evidence and answering every file in it."""

@@ -1,0 +1,1 @@
+"""Search structures over hash values, and the snapshots that hold them."""
