@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 RESULT_SCHEMA = "hashmatch.result/1"
-
-_NO_METADATA: Mapping[str, Any] = MappingProxyType({})
 
 
 class Verdict(StrEnum):
@@ -147,7 +144,7 @@ class Entry:
     entry_id: str
     hashes: tuple[HashValue, ...]
     category: Category | None = None
-    metadata: Mapping[str, Any] = field(default=_NO_METADATA, repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +166,7 @@ class Hit:
     query_quality: int | None = None
     entry_quality: int | None = None
     min_quality: int | None = None
-    metadata: Mapping[str, Any] = field(default=_NO_METADATA, repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON shape of a hit."""
