@@ -1,0 +1,51 @@
+# hashmatch: every target does its own set-up. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+NATIVE := $(wildcard src_ext/*.pyx src_ext/*.h src_ext/*/*.cpp src_ext/*/*.h)
+
+.DEFAULT_GOAL := help
+.PHONY: help tools setup demo test lint wheel-smoke clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+tools:
+	@command -v $(PYTHON) >/dev/null || { echo "hashmatch needs $(PYTHON) 3.11 or newer; install it or set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hashmatch needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version`. Set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module; install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import os, sysconfig; raise SystemExit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' || { echo "$(PYTHON) has no headers; install them (Debian: apt-get install python3-dev)" >&2; exit 1; }
+	@command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || { echo "hashmatch needs a C++ compiler (Debian: apt-get install g++)" >&2; exit 1; }
+
+$(STAMP): pyproject.toml setup.py $(NATIVE) | tools
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) and building the extension (a minute or two the first time) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+setup: $(STAMP) ## make the environment and build the extension
+
+demo: setup ## the main job on real photographs, with its report
+	@$(BIN)/python tests/demo.py demo
+
+test: setup ## the whole test suite
+	@$(BIN)/python tests/media/corpus.py
+	$(BIN)/pytest
+
+lint: setup ## ruff and mypy --strict over every file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tests/typecheck.py
+
+wheel-smoke: setup ## build sdist and wheel, try the wheel in an environment of its own
+	@rm -rf dist build/wheel-smoke
+	@$(BIN)/python -m build --quiet --outdir dist .
+	@$(PYTHON) -m venv build/wheel-smoke/venv
+	@build/wheel-smoke/venv/bin/python -m pip install -q --disable-pip-version-check dist/*.whl
+	@cp tests/wheel_smoke.py build/wheel-smoke/
+	@cd build/wheel-smoke && venv/bin/python -P wheel_smoke.py
+
+clean: ## remove what was built; the environment stays
+	rm -rf build dist demo *.egg-info
+	find hashmatch indexes cli -name '*.so' -o -name '*.pyd' | xargs rm -f

@@ -1,0 +1,124 @@
+"""Hash values of media in one call: decoding and hashing composed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hashmatch import hash_types, hashing, media
+from hashmatch.errors import HashFormatError
+from hashmatch.hash_types import HashKind
+from hashmatch.types import HashValue
+
+DEFAULT_TYPES = ("pdq",)
+
+
+def hash_bytes(
+    data: bytes | bytearray | memoryview,
+    types: Sequence[str] = DEFAULT_TYPES,
+    *,
+    limits: media.Limits = media.DEFAULT_LIMITS,
+) -> dict[str, HashValue]:
+    """Hash media held in memory.
+
+    Parameters
+    ----------
+    data : bytes-like
+        An image file as it was received. Nothing of it is kept or written anywhere.
+    types : sequence of str
+        Hash types to compute. Cryptographic ones are of the bytes as they are, perceptual ones
+        of the first picture in them, decoded by the rules of ``docs/decoding.md``.
+    limits : hashmatch.media.Limits
+        What is refused before it is decoded.
+
+    Returns
+    -------
+    dict
+        Hash type to value, in the order asked for.
+
+    Raises
+    ------
+    MediaError
+        If a perceptual type was asked for and the bytes cannot be decoded; ``reason`` says why.
+    UnknownHashTypeError
+        If a type does not exist or cannot be computed here.
+    """
+    cryptographic, perceptual = _split(types)
+    values = hashing.crypto_hashes(data, cryptographic) if cryptographic else {}
+    if perceptual:
+        picture = media.decode(data, limits).frames[0]
+        values |= hashing.compute(picture.pixels, perceptual)
+    return {name: values[name] for name in types}
+
+
+def hash_file(
+    path: str | bytes | os.PathLike[Any],
+    types: Sequence[str] = DEFAULT_TYPES,
+    *,
+    limits: media.Limits = media.DEFAULT_LIMITS,
+) -> dict[str, HashValue]:
+    """Hash a media file; see :func:`hash_bytes`.
+
+    Raises
+    ------
+    MediaError
+        Also if the file cannot be read.
+    """
+    return hash_bytes(media.read_bytes(path, limits), types, limits=limits)
+
+
+def hash_pixels(
+    pixels: NDArray[np.uint8], types: Sequence[str] = DEFAULT_TYPES
+) -> dict[str, HashValue]:
+    """Hash a decoded picture with perceptual hash types.
+
+    Parameters
+    ----------
+    pixels : (H, W) or (H, W, 3) uint8
+        Grey, or red, green and blue, as sRGB.
+    types : sequence of str
+        Perceptual hash types.
+
+    Raises
+    ------
+    PixelError
+        If dtype or shape are others.
+    UnknownHashTypeError
+        If a type does not exist or is not perceptual.
+    """
+    return hashing.compute(pixels, types)
+
+
+def distance(hash_type: str, a: str | bytes, b: str | bytes) -> int:
+    """Return the Hamming distance of two hash values in bits.
+
+    Parameters
+    ----------
+    hash_type : str
+        Their common hash type.
+    a, b : str or bytes
+        Hexadecimal text or the value itself.
+
+    Raises
+    ------
+    HashFormatError
+        If a value does not fit the type.
+    """
+    known = hash_types.get(hash_type)
+    left, right = (known.parse(v) if isinstance(v, str) else bytes(v) for v in (a, b))
+    for value in (left, right):
+        if len(value) != known.size:
+            raise HashFormatError(f"a {known.name} value has {known.size} bytes, not {len(value)}")
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).bit_count()
+
+
+def _split(types: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate cryptographic from other hash types, refusing unknown names."""
+    cryptographic = [
+        name for name in types if hash_types.get(name).kind is HashKind.CRYPTOGRAPHIC
+    ]
+    return cryptographic, [name for name in types if name not in cryptographic]

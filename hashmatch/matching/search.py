@@ -1,0 +1,192 @@
+"""A loaded snapshot with its lists' rules, and the search that turns probes into hits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hashmatch import hash_types
+from hashmatch.errors import SnapshotError
+from hashmatch.hash_types import HashKind
+from hashmatch.indexes.snapshot import Snapshot
+from hashmatch.matching.examine import Probe
+from hashmatch.types import Category, Hit, Polarity, Tier
+
+UNKNOWN_QUALITY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one list asks of a hit in one hash type."""
+
+    max_distance: int
+    min_quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListRules:
+    """One list of the snapshot and its rules by hash type."""
+
+    name: str
+    version: int
+    polarity: Polarity
+    rules: Mapping[str, Rule]
+
+
+class Searcher:
+    """A snapshot made ready for matching. Immutable, so any number of threads may share it.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The open snapshot.
+
+    Raises
+    ------
+    SnapshotError
+        If its manifest lacks what matching needs.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        kinds = {name: hash_types.get(name).kind for name in snapshot.hash_types}
+        self.cryptographic = tuple(n for n, k in kinds.items() if k is HashKind.CRYPTOGRAPHIC)
+        self.perceptual = tuple(n for n, k in kinds.items() if k is HashKind.PERCEPTUAL)
+        try:
+            self.lists = tuple(_list_rules(described) for described in snapshot.lists)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise SnapshotError(
+                f"snapshot {snapshot.id} does not describe its lists as this version expects; "
+                "run 'hashmatch index build' to make a new one"
+            ) from error
+        asked = {
+            name: [lists.rules[name] for lists in self.lists if name in lists.rules]
+            for name in self.perceptual
+        }
+        # the index is asked once, for the widest list; each hit is then held to its own list
+        self._radius = {n: max(rule.max_distance for rule in rules) for n, rules in asked.items()}
+        self._gates = {
+            n: (
+                min(rule.min_quality for rule in rules),
+                max(rule.min_quality for rule in rules),
+            )
+            for n, rules in asked.items()
+        }
+
+    def fully_searchable(self, probe: Probe) -> bool:
+        """Say whether a probe's quality lets it be searched in every list of its hash type."""
+        gate = self._gates.get(probe.value.hash_type)
+        return gate is None or probe.value.quality is None or probe.value.quality >= gate[1]
+
+    def search(self, probes: Sequence[Probe]) -> list[Hit]:
+        """Return every hit of the probes, best first, each entry once per hash type."""
+        hits: list[Hit] = []
+        for name in self.cryptographic:
+            hits += self._exact(name, [p for p in probes if p.value.hash_type == name])
+        for name in self.perceptual:
+            lowest, _ = self._gates[name]
+            hits += self._near(
+                name,
+                [
+                    p
+                    for p in probes
+                    if p.value.hash_type == name
+                    and (p.value.quality is None or p.value.quality >= lowest)
+                ],
+            )
+        tiers = list(Tier)
+        hits.sort(
+            key=lambda hit: (
+                tiers.index(hit.tier),
+                hit.distance / (hit.max_distance or 1),
+                hit.list_name,
+                hit.entry_id,
+                hit.hash_type,
+            )
+        )
+        return hits
+
+    def _exact(self, name: str, probes: Sequence[Probe]) -> list[Hit]:
+        if not probes:
+            return []
+        offsets, entries = self.snapshot.values(name).find(_codes(probes))
+        hits = []
+        for number, probe in enumerate(probes):
+            for entry in entries[offsets[number] : offsets[number + 1]]:
+                record = self.snapshot.entry(int(entry))
+                hits.append(self._hit(record, probe, 0, Rule(0, 0), Tier.EXACT, None))
+        return hits
+
+    def _near(self, name: str, probes: Sequence[Probe]) -> list[Hit]:
+        if not probes:
+            return []
+        found = self.snapshot.index(name).search_radius(_codes(probes), self._radius[name])
+        if not len(found.rows):
+            return []
+        entry_numbers = self.snapshot.entries_of(name)
+        qualities = self.snapshot.qualities_of(name)
+        best: dict[int, Hit] = {}
+        for number, probe in enumerate(probes):
+            for row, distance in zip(*(part.tolist() for part in found.of(number)), strict=True):
+                entry = int(entry_numbers[row])
+                if entry in best and best[entry].distance <= distance:
+                    continue
+                record = self.snapshot.entry(entry)
+                rule = self.lists[record["list"]].rules[name]
+                quality = None if qualities[row] == UNKNOWN_QUALITY else int(qualities[row])
+                if distance <= rule.max_distance and all(
+                    q is None or q >= rule.min_quality for q in (probe.value.quality, quality)
+                ):
+                    best[entry] = self._hit(record, probe, distance, rule, Tier.STRONG, quality)
+        return list(best.values())
+
+    def _hit(
+        self,
+        record: Mapping[str, Any],
+        probe: Probe,
+        distance: int,
+        rule: Rule,
+        tier: Tier,
+        entry_quality: int | None,
+    ) -> Hit:
+        owner = self.lists[record["list"]]
+        category = record.get("category")
+        return Hit(
+            list_name=owner.name,
+            list_version=owner.version,
+            polarity=owner.polarity,
+            entry_id=record["id"],
+            category=Category(**category) if category else None,
+            hash_type=probe.value.hash_type,
+            distance=distance,
+            max_distance=rule.max_distance,
+            tier=tier,
+            orientation=probe.orientation,
+            frame=probe.frame,
+            variant=probe.variant,
+            query_quality=probe.value.quality,
+            entry_quality=entry_quality,
+            min_quality=rule.min_quality if tier is not Tier.EXACT else None,
+            metadata=record.get("meta") or {},
+        )
+
+
+def _codes(probes: Sequence[Probe]) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    size = hash_types.get(probes[0].value.hash_type).size
+    joined = b"".join(probe.value.bytes for probe in probes)
+    return np.frombuffer(joined, np.uint8).reshape(len(probes), size)
+
+
+def _list_rules(described: Mapping[str, Any]) -> ListRules:
+    return ListRules(
+        name=described["name"],
+        version=int(described["version"]),
+        polarity=Polarity(described["polarity"]),
+        rules={
+            name: Rule(int(rule["max_distance"]), int(rule["min_quality"]))
+            for name, rule in described["thresholds"].items()
+        },
+    )
