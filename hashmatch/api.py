@@ -118,7 +118,5 @@ def distance(hash_type: str, a: str | bytes, b: str | bytes) -> int:
 
 def _split(types: Sequence[str]) -> tuple[list[str], list[str]]:
     """Separate cryptographic from other hash types, refusing unknown names."""
-    cryptographic = [
-        name for name in types if hash_types.get(name).kind is HashKind.CRYPTOGRAPHIC
-    ]
+    cryptographic = [name for name in types if hash_types.get(name).kind is HashKind.CRYPTOGRAPHIC]
     return cryptographic, [name for name in types if name not in cryptographic]

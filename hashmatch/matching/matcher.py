@@ -304,4 +304,3 @@ def _unsearched(searcher: Searcher, probes: Sequence[Probe]) -> list[str]:
 
 def _failed(reason: Reason, message: str) -> MatchResult:
     return MatchResult(Verdict.ERROR, reason, message)
-

@@ -79,10 +79,14 @@ def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield common
     for hit in record["hits"]:
         category = hit["category"] or {}
-        yield common | hit | {
-            "list": hit["list"]["name"],
-            "list_version": hit["list"]["version"],
-            "polarity": hit["list"]["polarity"],
-            "scheme": category.get("scheme"),
-            "category": category.get("code"),
-        }
+        yield (
+            common
+            | hit
+            | {
+                "list": hit["list"]["name"],
+                "list_version": hit["list"]["version"],
+                "polarity": hit["list"]["polarity"],
+                "scheme": category.get("scheme"),
+                "category": category.get("code"),
+            }
+        )

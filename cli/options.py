@@ -1,0 +1,56 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import click
+
+from hashmatch import hash_types
+from hashmatch.home import Home
+
+Command = TypeVar("Command")
+
+pass_home = click.make_pass_decorator(Home)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON for machines instead of text."
+)
+
+
+class HashTypes(click.ParamType[Any, Any]):
+    """Hash types separated by commas."""
+
+    name = "TYPES"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Split and check the names."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in str(value).split(",") if name.strip())
+        for name in names:
+            if name not in hash_types.names():
+                known = ", ".join(hash_types.names())
+                self.fail(f"unknown hash type {name!r}; the known ones are {known}", param, ctx)
+        if not names:
+            self.fail("name at least one hash type", param, ctx)
+        return names
+
+
+def from_stdin(values: Iterable[str]) -> Iterator[str]:
+    """Give the values, with ``-`` replaced by the lines of standard input.
+
+    Names of any bytes pass through unharmed, as they do on the command line.
+    """
+    for value in values:
+        if value != "-":
+            yield value
+            continue
+        for line in sys.stdin.buffer:
+            name = line.rstrip(b"\r\n")
+            if name:
+                yield name.decode(sys.getfilesystemencoding(), "surrogateescape")

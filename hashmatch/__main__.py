@@ -1,0 +1,3 @@
+from hashmatch.cli.main import main
+
+main()
