@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml setup.py $(NATIVE) | tools
 setup: $(STAMP) ## make the environment and build the extension
 
 demo: setup ## the main job on real photographs, with its report
-	@$(BIN)/python tests/demo.py demo
+	@$(BIN)/python examples/demo.py demo
 
 test: setup ## the whole test suite
 	@$(BIN)/python tests/media/corpus.py

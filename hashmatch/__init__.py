@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from hashmatch.matching import Matcher
     from hashmatch.media import Limits
     from hashmatch.publish import publish
-    from hashmatch.version import VERSION as __version__
+    from hashmatch.version import VERSION as __version__  # noqa: N811
 
 _LOADED_ON_USE = {
     "distance": ("hashmatch.api", "distance"),

@@ -61,7 +61,7 @@ def _walk(
                 if not (follow or named):
                     yield Found(path, Reason.SYMLINK, "a symbolic link, which is not followed")
                     continue
-                status = os.stat(path)
+                status = os.stat(path)  # noqa: PTH116 - as above
             if stat.S_ISREG(status.st_mode):
                 yield Found(path)
                 continue
