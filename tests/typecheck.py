@@ -1,4 +1,4 @@
-"""Run mypy --strict over every module and stub of the installed package, and count them.
+"""Run mypy --strict over every module, stub, test, benchmark and example, and count them.
 
 mypy cannot follow the import hook of an editable install, so ``cli/`` and ``indexes/`` would go
 unchecked while it reported success. This lays a tree of links that looks like the wheel, points
@@ -34,21 +34,30 @@ def lay_links() -> int:
     return len(sources) + len(stubs)
 
 
-def main() -> int:
-    """Check everything; 0 when mypy is content and saw every file."""
-    expected = lay_links()
-    run = subprocess.run(
-        [sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def checked(arguments: list[str], expected: int) -> int:
+    """Run mypy and hold the number of files it saw against the number there are."""
+    command = [sys.executable, "-m", "mypy", *arguments]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     sys.stdout.write(run.stdout)
     sys.stderr.write(run.stderr)
     if run.returncode:
         return run.returncode
-    seen = re.search(r"in (\d+) source files", run.stdout)
+    seen = re.search(r"in (\d+) source files?", run.stdout)
     if seen is None or int(seen[1]) != expected:
         sys.stderr.write(f"mypy saw {seen[1] if seen else 'no'} files, the tree holds {expected}\n")
         return 1
     return 0
+
+
+def main() -> int:
+    """Check everything; 0 when mypy is content and saw every file."""
+    package = lay_links()
+    scripts = [
+        str(path.relative_to(ROOT))
+        for top in ("tests", "bench", "examples")
+        for path in sorted((ROOT / top).rglob("*.py"))
+    ]
+    return checked(["-p", "hashmatch"], package) or checked(scripts, len(scripts))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""One module per format hash lists are written in."""
