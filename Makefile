@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 NATIVE := $(wildcard src_ext/*.pyx src_ext/*.h src_ext/*/*.cpp src_ext/*/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools setup demo test lint wheel-smoke clean
+.PHONY: help tools setup demo test test-heavy lint wheel-smoke clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ demo: setup ## the main job on real photographs, with its report
 test: setup ## the whole test suite
 	@$(BIN)/python tests/media/corpus.py
 	$(BIN)/pytest
+
+test-heavy: setup ## the suites that take minutes: crash points, hostile corpora, large lists
+	@$(BIN)/python tests/media/corpus.py
+	$(BIN)/pytest -m heavy --timeout 3600
 
 lint: setup ## ruff and mypy --strict over every file
 	$(BIN)/ruff check .
