@@ -10,7 +10,6 @@ import skimage
 import sklearn
 from PIL import Image
 
-from hashmatch import api
 from hashmatch.home import Home
 
 PHOTOGRAPHS = {
@@ -48,6 +47,7 @@ def known_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     ``photos`` is a known-bad list of PDQ values, ``files`` a known-bad one of MD5 values, and
     ``system`` a known-good one of SHA-1 values.
     """
+    from hashmatch import api
     from hashmatch.lists import readers
     from hashmatch.lists.catalog import Catalog
     from hashmatch.publish import publish
