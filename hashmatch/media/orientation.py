@@ -74,7 +74,7 @@ def orientation_of(info: dict[Any, Any]) -> int:
     ValueError
         If there is an EXIF block that cannot be read, and nothing else states an orientation.
     """
-    if "container_orientation" in info:  # of AVIF and HEIF, which makes EXIF's a mere remark
+    if "container_orientation" in info:  # of TIFF, AVIF, HEIF: it outranks any EXIF block
         return int(info["container_orientation"])
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
     stated_by_xmp = xmp_orientation(xmp.encode() if isinstance(xmp, str) else bytes(xmp))

@@ -14,7 +14,7 @@ import re
 import warnings
 from collections.abc import Callable
 
-from PIL import Image, ImageCms, _imaging, features
+from PIL import ExifTags, Image, ImageCms, _imaging, features
 from PIL import __version__ as pillow_version
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
@@ -48,6 +48,8 @@ class Tiff(TiffImageFile):
     def load_end(self) -> None:
         """Undo the swap of width and height for a turn that Pillow would do here."""
         self._size = self.im.size
+        stated = self.tag_v2.get(ExifTags.Base.Orientation)
+        self.info["container_orientation"] = stated if stated in range(1, 9) else 1
 
 
 class Avif(AvifImageFile):

@@ -3,7 +3,7 @@
 They are not committed. ``make test`` runs this first; it does nothing if they are already there.
 The sdist is the one of the installed Pillow, downloaded by pip and never built.
 
-Usage: python tests/media/corpus.py
+Usage: python tests/media/corpus.py [--where]
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ def unpack(sdist: Path, target: Path) -> None:
 
 def main() -> int:
     """Fetch what is missing; 1 if that failed and nobody said to go without."""
+    if sys.argv[1:] == ["--where"]:
+        print(FOLDER)
+        return 0
     if FOLDER.is_dir():
         return 0
     if os.environ.get(GO_WITHOUT):
