@@ -15,6 +15,8 @@ def over(
 ) -> NDArray[np.uint8]:
     """Return ``colour`` over a plain grey background, each value rounded to the nearest.
 
+    The result is read-only.
+
     Parameters
     ----------
     colour : (H, W) or (H, W, 3) uint8
@@ -35,4 +37,5 @@ def over(
         mixed += (255 - weight) * np.uint16(background) + np.uint16(128)
         # the exact rounded division by 255 of a 16-bit product
         result[part] = (mixed + (mixed >> 8)) >> 8
+    result.flags.writeable = False
     return result

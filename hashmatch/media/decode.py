@@ -126,7 +126,7 @@ class _Decoding:
         if opacity is None:
             return Frame(index, colour)
         opacity = _frozen(turned(opacity, orientation))
-        return Frame(index, _frozen(alpha.over(colour, opacity, 255)), colour, opacity)
+        return Frame(index, alpha.over(colour, opacity, 255), colour, opacity)
 
     def _result(self, frames: list[Frame], pages: Pages, failure: MediaError | None) -> Decoded:
         reason = failure.reason if failure else None

@@ -81,17 +81,19 @@ def read_bytes(
     except ValueError as error:  # a NUL inside the path
         raise MediaError(Reason.READ_FAILED, f"{name} is not a possible path") from error
     try:
-        with os.fdopen(descriptor, "rb", buffering=0) as stream:
-            status = os.fstat(stream.fileno())
-            if stat.S_ISDIR(status.st_mode):
-                raise _refused(name, Reason.DIRECTORY)
-            if not stat.S_ISREG(status.st_mode):
-                raise _refused(name, Reason.SPECIAL_FILE)
-            if status.st_size > limits.max_bytes:
-                raise _too_large(name, limits)
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise _refused(name, Reason.DIRECTORY)
+        if not stat.S_ISREG(status.st_mode):
+            raise _refused(name, Reason.SPECIAL_FILE)
+        if status.st_size > limits.max_bytes:
+            raise _too_large(name, limits)
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as stream:
             return _drain(stream, status.st_size, limits, name)
     except OSError as error:
         raise _failed(name, error) from error
+    finally:
+        os.close(descriptor)
 
 
 def read_stream(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> bytes:
