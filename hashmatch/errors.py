@@ -106,5 +106,9 @@ class MatcherConfigError(HashmatchError, ValueError):
     """A profile, threshold or option of matching is unknown or cannot be honoured."""
 
 
+class FeedbackError(HashmatchError):
+    """Feedback or the flood guard's state cannot be read or written."""
+
+
 class OutputError(HashmatchError):
     """A report or output folder cannot be written."""

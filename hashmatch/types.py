@@ -30,6 +30,7 @@ class Reason(StrEnum):
 
     # partial: nothing found, but not everything could be checked
     LOW_QUALITY = "low_quality"
+    ENTRY_SUSPENDED = "entry_suspended"
     FRAMES_SKIPPED = "frames_skipped"
     TRUNCATED = "truncated"
     # unscannable: refused or undecodable
@@ -55,7 +56,23 @@ class Tier(StrEnum):
     """How a hit was established."""
 
     EXACT = "exact"
+    """The same bytes, by a cryptographic hash."""
     STRONG = "strong"
+    """Within the list's threshold, both qualities above its gate."""
+    POSSIBLE = "possible"
+    """Further off, or of lower quality, but corroborated; for a person to look at."""
+
+
+class Effect(StrEnum):
+    """What became of a hit when the verdict was formed."""
+
+    COUNTED = "counted"
+    DOWNGRADED = "downgraded"
+    """Counted, but only as ``possible``: a known-good entry contradicts it."""
+    VETOED = "vetoed"
+    """Not counted: somebody found out that it is wrong."""
+    SUSPENDED = "suspended"
+    """Not counted until somebody has looked at the entry, which suddenly matches a lot."""
 
 
 class Polarity(StrEnum):
@@ -149,7 +166,27 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One entry matched by one hash of the input, with everything that explains it."""
+    """One entry matched by one hash of the input, with everything that explains it.
+
+    Parameters
+    ----------
+    list_name, list_version, polarity, entry_id, category, metadata
+        The entry and the list it is on.
+    hash_type, distance, max_distance, min_quality, threshold_source : str and int
+        How near it is, and what applied: the largest distance and the smallest quality, and
+        whether they are those of the ``list``, of the entry's ``category``, or of the
+        ``possible`` tier.
+    tier : Tier
+        How the hit was established.
+    orientation, frame, variant
+        Which view of the input it was found by.
+    query_quality, entry_quality : int or None
+        Quality of both sides; ``None`` where unknown or without meaning.
+    corroboration : str or None
+        What speaks for a ``possible`` hit, in words.
+    effect, effect_reason : Effect and str or None
+        What became of the hit when the verdict was formed, and why.
+    """
 
     list_name: str
     list_version: int
@@ -166,6 +203,10 @@ class Hit:
     query_quality: int | None = None
     entry_quality: int | None = None
     min_quality: int | None = None
+    threshold_source: str = "list"
+    corroboration: str | None = None
+    effect: Effect = Effect.COUNTED
+    effect_reason: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -188,6 +229,10 @@ class Hit:
             "query_quality": self.query_quality,
             "entry_quality": self.entry_quality,
             "min_quality": self.min_quality,
+            "threshold_source": self.threshold_source,
+            "corroboration": self.corroboration,
+            "effect": self.effect.value,
+            "effect_reason": self.effect_reason,
             "metadata": dict(self.metadata),
         }
 

@@ -31,6 +31,7 @@ MOST_LINES = 4  # per direction
 MOST_PARTS = 4
 SMALLEST_SIDE = 0.2  # of the whole, for a part between lines
 SMALLEST_AREA = 0.12
+NEAR = 1.5  # rows or columns between boxes that are taken for the same one
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Box:
     right: float
 
     def near(self, other: Box) -> bool:
-        """Say whether two boxes are the same but for a row or column."""
+        """Say whether two boxes are the same but for a row or two."""
         return (
             max(
                 abs(self.top - other.top),
@@ -51,7 +52,7 @@ class Box:
                 abs(self.left - other.left),
                 abs(self.right - other.right),
             )
-            < 1
+            <= NEAR
         )
 
 
@@ -136,12 +137,13 @@ def _parts(rows: Profile, columns: Profile) -> list[Box]:
 def _cuts(shares: NDArray[np.float32]) -> list[float]:
     """Return both ends and, between them, the lines along which most neighbours differ."""
     length = len(shares)
+    margin = round(0.02 * length)
+    lines = np.flatnonzero(shares >= LINE_SHARE)
+    lines = lines[(lines >= margin) & (lines < length - margin)]
     reach = np.concatenate([np.arange(-8, -2), np.arange(3, 9)])
-    around = np.clip(np.arange(length)[:, None] + reach, 0, length - 1)
-    usual = np.median(shares[around], axis=1)
-    contrast = np.where(shares >= LINE_SHARE, shares - usual, 0)
-    contrast[: round(0.02 * length)] = 0
-    contrast[length - round(0.02 * length) :] = 0
+    around = np.clip(lines[:, None] + reach, 0, length - 1)
+    contrast = np.zeros(length, np.float32)
+    contrast[lines] = shares[lines] - np.median(shares[around], axis=1)
     cuts = []
     while len(cuts) < MOST_LINES and contrast.max() >= LINE_CONTRAST:
         line = int(contrast.argmax())
