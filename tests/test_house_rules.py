@@ -22,14 +22,14 @@ RULES: dict[str, set[str]] = {
     "_ext": set(),
     "reference": FOUNDATION,
     "kernels": FOUNDATION | {"_ext", "reference"},
-    **{room: FOUNDATION | {"kernels"} for room in MIDDLE},
+    **{room: FOUNDATION | {"kernels", "_ext"} for room in MIDDLE},
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
     "matching": FOUNDATION | MIDDLE - {"lists"} | {"api"},
     "scan": FOUNDATION | {"matching", "media", "api"},
     "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "matching", "scan"},
     # the front door names what the rooms offer; it loads none of them until asked
-    "__init__": FOUNDATION | {"api", "matching", "publish", "indexes"},
+    "__init__": FOUNDATION | {"api", "hashing", "matching", "media", "publish"},
     "__main__": {"cli"},
 }
 THIRD_PARTY_DOORS = {
