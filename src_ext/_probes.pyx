@@ -14,6 +14,7 @@ cdef extern from "probes/probes.h" namespace "hashmatch::probes" nogil:
         int height
         int width
         int channels
+        int pitch
 
     cdef struct Plane:
         const float* luma
@@ -67,20 +68,26 @@ cdef Plane plane_of(const float[:, ::1] luma, int block, int height, int width) 
     return plane
 
 
-def reduce(const uint8_t[:, :] rows, int channels, int block, float[:, ::1] out) -> None:
-    """Fill ``out`` with the mean luma of blocks of pixels; ``rows`` is (H, W * channels)."""
+def reduce(const uint8_t[:, :, :] pixels, int block, float[:, ::1] out) -> None:
+    """Fill ``out`` with the mean luma of blocks of pixels.
+
+    ``pixels`` is (H, W, 1 or 3); a pixel's bytes must be side by side, pixels at most 4 apart.
+    """
     cdef Picture picture
-    if channels not in (1, 3) or rows.shape[0] < 1 or rows.shape[1] < channels:
-        raise ValueError("rows must hold whole pixels of 1 or 3 channels")
-    if rows.shape[1] % channels or (rows.shape[1] > 1 and rows.strides[1] != 1):
-        raise ValueError("the bytes of a row must be contiguous, whole pixels")
+    if pixels.shape[0] < 1 or pixels.shape[1] < 1 or pixels.shape[2] not in (1, 3):
+        raise ValueError("pixels must have shape (H, W, 1 or 3)")
+    picture.height = <int>pixels.shape[0]
+    picture.width = <int>pixels.shape[1]
+    picture.channels = <int>pixels.shape[2]
+    picture.pitch = <int>pixels.strides[1] if pixels.shape[1] > 1 else picture.channels
+    if not picture.channels <= picture.pitch <= 4:
+        raise ValueError("a row's pixels must lie in order, at most 4 bytes apart")
+    if picture.channels > 1 and pixels.strides[2] != 1:
+        raise ValueError("the bytes of a pixel must lie side by side")
     if not 1 <= block <= 4096:  # the sum of a block must fit 32 bits
         raise ValueError("a block has 1 to 4096 pixels a side")
-    picture.rows = &rows[0, 0]
-    picture.stride = rows.strides[0]
-    picture.height = <int>rows.shape[0]
-    picture.width = <int>(rows.shape[1] // channels)
-    picture.channels = channels
+    picture.rows = &pixels[0, 0, 0]
+    picture.stride = pixels.strides[0]
     plane_of(out, block, picture.height, picture.width)
     with nogil:
         c_reduce(picture, block, &out[0, 0])

@@ -17,14 +17,15 @@ namespace probes {
 constexpr int GRID = 192;  // grid points along an axis
 constexpr int SIDE = 64;   // samples along an axis, as in PDQ
 
-// An 8-bit picture: `channels` is 1 (grey) or 3 (red, green, blue); the bytes of a row are
-// contiguous, `stride` leads from row to row and may be negative.
+// An 8-bit picture: `channels` is 1 (grey) or 3 (red, green, blue, side by side). A row's pixels
+// are `pitch` bytes apart, at least `channels`; `stride` leads from row to row and may be negative.
 struct Picture {
     const std::uint8_t* rows;
     std::ptrdiff_t stride;
     int height;
     int width;
     int channels;
+    int pitch;
 };
 
 // Mean luma of blocks of `block` x `block` pixels, the last of a row or column being smaller
