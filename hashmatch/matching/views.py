@@ -76,9 +76,7 @@ class View:
     orientation: Orientation = Orientation.ORIGINAL
 
 
-def looked_at(
-    pixels: Pixels, types: Sequence[str]
-) -> Iterator[tuple[str, Orientation, HashValue]]:
+def looked_at(pixels: Pixels, types: Sequence[str]) -> Iterator[tuple[str, Orientation, HashValue]]:
     """Hash a picture in every way there is besides as it stands.
 
     Parameters
@@ -155,15 +153,18 @@ def _plane(pixels: Pixels, block: int) -> Samples:
 
 
 def _hashes(
-    plane: Samples, block: int, pixels: Pixels, box: Box, views: Sequence[View], types: Sequence[str]
+    plane: Samples,
+    block: int,
+    pixels: Pixels,
+    box: Box,
+    views: Sequence[View],
+    types: Sequence[str],
 ) -> Iterator[tuple[str, Orientation, HashValue]]:
     """Hash the views of one box of the picture, given in pixels."""
     height, width = pixels.shape[:2]
     side, samples_side = kernels.probes.GRID, kernels.probes.SIDE
     grid = np.empty((side, side), np.float32)
-    kernels.probes.grid(
-        plane, block, height, width, box.top, box.bottom, box.left, box.right, grid
-    )
+    kernels.probes.grid(plane, block, height, width, box.top, box.bottom, box.left, box.right, grid)
     aspect = (box.right - box.left) / (box.bottom - box.top)
     wanted = np.array([(v.top, v.bottom, v.left, v.right, v.degrees, aspect) for v in views])
     samples = np.empty((len(views), samples_side, samples_side), np.float32)
