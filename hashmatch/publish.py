@@ -122,6 +122,7 @@ def publish(home: Home, *, kind: str = "auto", progress: Progress | None = None)
                 "entries": info.entries,
                 "values": dict(info.values),
                 "thresholds": rules,
+                "category_thresholds": _category_thresholds(info, rules),
             }
             for info, rules in zip(listed, thresholds, strict=True)
         ]
@@ -137,7 +138,12 @@ def publish(home: Home, *, kind: str = "auto", progress: Progress | None = None)
                 if known.kind is HashKind.CRYPTOGRAPHIC:
                     writer.add_values(name, codes, entries)
                 elif known.kind is HashKind.PERCEPTUAL:
-                    radius = max(rules[name]["max_distance"] for rules in thresholds)
+                    radius = max(
+                        rules[name]["max_distance"]
+                        for shape in described
+                        for rules in (shape["thresholds"], *shape["category_thresholds"].values())
+                        if name in rules
+                    )
                     index = indexes.create(kind, bits=known.bits, codes=codes, radius=radius)
                     writer.add_index(name, index, entries, np.concatenate(column.qualities))
                 else:
@@ -161,3 +167,17 @@ def _thresholds(info: ListInfo) -> dict[str, dict[str, int]]:
             )
             rules[known.name] = {"max_distance": max_distance, "min_quality": min_quality}
     return rules
+
+
+def _category_thresholds(
+    info: ListInfo, rules: dict[str, dict[str, int]]
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Return the thresholds of the categories that depart from their list's, by category code."""
+    return {
+        code: {
+            name: {"max_distance": max_distance, "min_quality": min_quality}
+            for name, (max_distance, min_quality) in own.items()
+            if rules[name] != {"max_distance": max_distance, "min_quality": min_quality}
+        }
+        for code, own in info.category_thresholds.items()
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hashmatch import hashing, media
 from hashmatch.errors import MediaError
+from hashmatch.matching import views
 from hashmatch.matching.profiles import Profile
 from hashmatch.types import HashValue, MediaInfo, Orientation, Reason
 
@@ -112,3 +113,6 @@ def _frame_probes(frame: media.Frame, types: Sequence[str], profile: Profile) ->
         else:
             for value in hashing.compute(pixels, types).values():
                 yield Probe(value, frame.index, variant)
+    if profile.views:
+        for variant, orientation, value in views.looked_at(frame.pixels, types):
+            yield Probe(value, frame.index, variant, orientation)

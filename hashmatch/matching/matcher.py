@@ -20,7 +20,7 @@ from hashmatch.home import Home
 from hashmatch.indexes.snapshot import Snapshot
 from hashmatch.matching.examine import Examination, Probe, examine
 from hashmatch.matching.ordered import ordered_map
-from hashmatch.matching.profiles import DEFAULT_PROFILE, get_profile
+from hashmatch.matching.profiles import DEFAULT_PROFILE, Profile, get_profile
 from hashmatch.matching.search import Searcher
 from hashmatch.types import HashValue, MatchResult, Polarity, Reason, Verdict
 from hashmatch.version import ENGINE
@@ -43,11 +43,13 @@ class Matcher:
     snapshot_id : str or None
         The snapshot to use for ever, or ``None`` for the live one.
     profile : str
-        Which variants of a picture are searched for: ``plain`` or ``orientations``.
+        Which variants of a picture are searched for: ``plain``, ``orientations`` or ``thorough``.
     limits : hashmatch.media.Limits
         What is refused before it is decoded.
     also_compute : sequence of str
         Hash types to compute and report besides those the snapshot can search.
+    possible : bool or None
+        Whether hits of the ``possible`` tier are wanted; by default with ``thorough`` only.
     """
 
     def __init__(
@@ -58,10 +60,11 @@ class Matcher:
         profile: str = DEFAULT_PROFILE,
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
+        possible: bool | None = None,
     ) -> None:
         self._root = root
         self._pinned = snapshot_id
-        self.profile = get_profile(profile)
+        self.profile = get_profile(profile, possible=possible)
         self.limits = limits
         self._also = {name: hash_types.get(name).kind for name in also_compute}
         self._searcher = self._load()
@@ -75,6 +78,7 @@ class Matcher:
         profile: str = DEFAULT_PROFILE,
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
+        possible: bool | None = None,
     ) -> Self:
         """Open the live snapshot of a home, or one snapshot.
 
@@ -83,7 +87,7 @@ class Matcher:
         source : path or None
             A home folder, or a single snapshot's folder; by default the user's home
             (``HASHMATCH_HOME``).
-        profile, limits, also_compute
+        profile, limits, also_compute, possible
             See the class.
 
         Raises
@@ -98,7 +102,14 @@ class Matcher:
             root, snapshot_id = folder.parent, folder.name
         else:
             root, snapshot_id = Home.find(source).snapshots, None
-        return cls(root, snapshot_id, profile=profile, limits=limits, also_compute=also_compute)
+        return cls(
+            root,
+            snapshot_id,
+            profile=profile,
+            limits=limits,
+            also_compute=also_compute,
+            possible=possible,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -215,7 +226,7 @@ class Matcher:
         probe = Probe(HashValue(hash_type, raw, quality))
         found = Examination([probe], {hash_type: probe.value}, decoded=True)
         return replace(
-            _decide(searcher, found),
+            _decide(searcher, found, self.profile),
             snapshot_id=searcher.snapshot.id,
             profile=self.profile.name,
             engine=ENGINE,
@@ -269,16 +280,16 @@ class Matcher:
         if not searcher.perceptual:  # the lists asked about bytes only, and those were checked
             found.reason = found.message = None
             found.decoded = True
-        return _decide(searcher, found)
+        return _decide(searcher, found, self.profile)
 
     def _types(self, kind: HashKind, searched: Sequence[str]) -> list[str]:
         also = [name for name, its_kind in self._also.items() if its_kind is kind]
         return list(dict.fromkeys([*also, *searched]))
 
 
-def _decide(searcher: Searcher, found: Examination) -> MatchResult:
+def _decide(searcher: Searcher, found: Examination, profile: Profile) -> MatchResult:
     """Search for what was found in an input and turn it into a verdict."""
-    hits = searcher.search(found.probes)
+    hits = searcher.search(found.probes, also_possible=profile.possible)
     reason, message = found.reason, found.message
     if reason is None and (blind := _unsearched(searcher, found.probes)):
         reason = Reason.LOW_QUALITY
