@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -32,7 +33,7 @@ def run(rows: int, *, as_json: bool) -> None:
             "thorough": Matcher(root, profile="thorough"),
         }
         times = interleave(
-            {name: lambda m=matcher: m.match_bytes(data) for name, matcher in matchers.items()}
+            {name: partial(matcher.match_bytes, data) for name, matcher in matchers.items()}
         )
         figures = [
             cost(name, times[name], times["plain"], goal)

@@ -113,7 +113,7 @@ def publish(home: Home, *, kind: str = "auto", progress: Progress | None = None)
                 done += len(batch.records)
                 tell("reading entries", done, total)
 
-        described = [
+        described: list[dict[str, Any]] = [
             {
                 "name": info.name,
                 "version": info.version,

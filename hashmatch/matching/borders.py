@@ -144,7 +144,7 @@ def _cuts(shares: NDArray[np.float32]) -> list[float]:
     around = np.clip(lines[:, None] + reach, 0, length - 1)
     contrast = np.zeros(length, np.float32)
     contrast[lines] = shares[lines] - np.median(shares[around], axis=1)
-    cuts = []
+    cuts: list[float] = []
     while len(cuts) < MOST_LINES and contrast.max() >= LINE_CONTRAST:
         line = int(contrast.argmax())
         cuts.append(line + 1.0)  # the step spans three rows; the edge is before the second

@@ -72,8 +72,11 @@ def _weights(blocks: int, block: int, full: int, low: float, high: float) -> Flo
     ends = np.minimum(starts + block, full)
     left = np.clip(starts, nearest, furthest)
     right = np.clip(ends, nearest, furthest)
-    weights = _triangle_below((right - middles) / half) - _triangle_below((left - middles) / half)
-    return weights / weights.sum(axis=1, keepdims=True)
+    weights: Floats = _triangle_below((right - middles) / half) - _triangle_below(
+        (left - middles) / half
+    )
+    total: Floats = weights.sum(axis=1, keepdims=True)
+    return weights / total
 
 
 def _triangle_below(at: Floats) -> Floats:
