@@ -25,7 +25,7 @@ RULES: dict[str, set[str]] = {
     **{room: FOUNDATION | {"kernels", "_ext"} for room in MIDDLE},
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
-    "matching": FOUNDATION | MIDDLE - {"lists"} | {"api"},
+    "matching": FOUNDATION | MIDDLE - {"lists"} | {"api", "kernels"},
     "scan": FOUNDATION | {"matching", "media", "api"},
     "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "matching", "scan"},
     # the front door names what the rooms offer; it loads none of them until asked
