@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def transforms() -> tuple[Transform, ...]:
     )
 
 
-def encode(picture: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+def encode(picture: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     """Return the picture as a file; JPEG at quality 85 unless told otherwise."""
     buffer = io.BytesIO()
     if kind == "JPEG":
@@ -69,81 +70,94 @@ def encode(picture: Image.Image, kind: str = "JPEG", **options: object) -> bytes
     return buffer.getvalue()
 
 
+def _then_jpeg(change: Callable[..., Image.Image], *arguments: Any, quality: int = 85) -> Change:
+    """Return a change of the picture, saved as JPEG afterwards."""
+
+    def apply(picture: Image.Image) -> bytes:
+        return encode(change(picture, *arguments), quality=quality)
+
+    return apply
+
+
+def _saved_as(kind: str, quality: int) -> Change:
+    def apply(picture: Image.Image) -> bytes:
+        return encode(picture, kind, quality=quality)
+
+    return apply
+
+
 def _photometric() -> Iterator[tuple[str, Change]]:
     for quality in (95, 75, 50, 30, 20, 10):
-        yield f"jpeg {quality}", lambda p, q=quality: encode(p, quality=q)
+        yield f"jpeg {quality}", _saved_as("JPEG", quality)
     for quality in (80, 50, 20):
-        yield f"webp {quality}", lambda p, q=quality: encode(p, "WEBP", quality=q)
+        yield f"webp {quality}", _saved_as("WEBP", quality)
     for radius in (1, 2, 3):
-        yield f"blur {radius}", lambda p, r=radius: encode(p.filter(ImageFilter.GaussianBlur(r)))
+        yield f"blur {radius}", _then_jpeg(Image.Image.filter, ImageFilter.GaussianBlur(radius))
     for spread in (10, 25):
-        yield f"noise {spread}", lambda p, s=spread: encode(_noisy(p, s))
+        yield f"noise {spread}", _then_jpeg(_noisy, spread)
     for gamma in (0.5, 0.7, 1.4, 2.0):
-        yield f"gamma {gamma}", lambda p, g=gamma: encode(_gamma(p, g))
-    yield "grey", lambda p: encode(p.convert("L"))
-    yield "width 0.8", lambda p: encode(_scaled(p, 0.8, 1))
-    yield "height 0.8", lambda p: encode(_scaled(p, 1, 0.8))
+        yield f"gamma {gamma}", _then_jpeg(_gamma, gamma)
+    yield "grey", _then_jpeg(Image.Image.convert, "L")
+    yield "width 0.8", _then_jpeg(_scaled, 0.8, 1)
+    yield "height 0.8", _then_jpeg(_scaled, 1, 0.8)
     for scale in (0.75, 0.5, 0.25):
-        yield f"resize {scale}", lambda p, s=scale: encode(_scaled(p, s, s))
+        yield f"resize {scale}", _then_jpeg(_scaled, scale, scale)
 
 
 def _orientations() -> Iterator[tuple[str, Change]]:
-    yield "original", lambda p: encode(p, quality=75)
+    yield "original", _saved_as("JPEG", 75)
     for turn in Image.Transpose:
-        yield turn.name.lower(), lambda p, t=turn: encode(p.transpose(t), quality=75)
+        yield turn.name.lower(), _then_jpeg(Image.Image.transpose, turn, quality=75)
 
 
 def _borders() -> Iterator[tuple[str, Change]]:
     for share in (0.05, 0.1, 0.2):
         for colour in ("black", "white", "#808080"):
-            yield (
-                f"border {share} {colour}",
-                lambda p, s=share, c=colour: encode(_framed(p, s, s, c)),
-            )
-    yield "letterbox", lambda p: encode(_framed(p, 0, 0.17, "black"))
-    yield "pillarbox", lambda p: encode(_framed(p, 0.2, 0, "black"))
-    yield "border below", lambda p: encode(_one_sided(p, "white"))
+            yield f"border {share} {colour}", _then_jpeg(_framed, share, share, colour)
+    yield "letterbox", _then_jpeg(_framed, 0, 0.17, "black")
+    yield "pillarbox", _then_jpeg(_framed, 0.2, 0, "black")
+    yield "border below", _then_jpeg(_one_sided, "white")
 
 
 def _crops(shares: tuple[float, ...]) -> Iterator[tuple[str, Change]]:
     for share in shares:
-        yield f"crop {share}", lambda p, s=share: encode(_cropped(p, s, s, s, s))
+        yield f"crop {share}", _then_jpeg(_cropped, share, share, share, share)
 
 
 def _rotations() -> Iterator[tuple[str, Change]]:
     for degrees in (-4, -3, -2, -1, 1, 2, 3, 4):
-        yield f"rotate {degrees} black", lambda p, d=degrees: encode(_rotated(p, d, "black"))
+        yield f"rotate {degrees} black", _then_jpeg(_rotated, degrees, "black")
     for degrees in (-4, 2):
-        yield f"rotate {degrees} white", lambda p, d=degrees: encode(_rotated(p, d, "white"))
+        yield f"rotate {degrees} white", _then_jpeg(_rotated, degrees, "white")
 
 
 def _texts() -> Iterator[tuple[str, Change]]:
-    yield "meme text", lambda p: encode(_meme(p))
-    yield "watermark", lambda p: encode(_watermark(p))
+    yield "meme text", _then_jpeg(_meme)
+    yield "watermark", _then_jpeg(_watermark)
 
 
 def _published() -> Iterator[tuple[str, Change]]:
     yield from _crops((0.1, 0.2))
-    share = 0.1
-    yield "left 0.1 cut off", lambda p: encode(_cropped(p, share, 0, 0, 0))
-    yield "top 0.1 cut off", lambda p: encode(_cropped(p, 0, share, 0, 0))
-    yield "right 0.1 cut off", lambda p: encode(_cropped(p, 0, 0, share, 0))
-    yield "bottom 0.1 cut off", lambda p: encode(_cropped(p, 0, 0, 0, share))
-    yield "caption bar", lambda p: encode(_caption(p))
-    yield "screenshot", lambda p: encode(_screenshot(p))
-    yield "collage", lambda p: encode(_collage(p))
+    yield "left 0.1 cut off", _then_jpeg(_cropped, 0.1, 0, 0, 0)
+    yield "top 0.1 cut off", _then_jpeg(_cropped, 0, 0.1, 0, 0)
+    yield "right 0.1 cut off", _then_jpeg(_cropped, 0, 0, 0.1, 0)
+    yield "bottom 0.1 cut off", _then_jpeg(_cropped, 0, 0, 0, 0.1)
+    yield "caption bar", _then_jpeg(_caption)
+    yield "screenshot", _then_jpeg(_screenshot)
+    yield "collage", _then_jpeg(_collage)
     for degrees in (-2, 3):
-        yield f"rotate {degrees} cut to fit", lambda p, d=degrees: encode(_straightened(p, d))
-    yield (
-        "flip and crop 0.03",
-        lambda p: encode(
-            _cropped(p, 0.03, 0.03, 0.03, 0.03).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        ),
-    )
-    yield (
-        "crop 0.03 and border 0.1",
-        lambda p: encode(_framed(_cropped(p, 0.03, 0.03, 0.03, 0.03), 0.1, 0.1, "black")),
-    )
+        yield f"rotate {degrees} cut to fit", _then_jpeg(_straightened, degrees)
+    yield "flip and crop 0.03", _then_jpeg(_flipped_crop)
+    yield "crop 0.03 and border 0.1", _then_jpeg(_framed_crop)
+
+
+def _flipped_crop(picture: Image.Image) -> Image.Image:
+    cropped = _cropped(picture, 0.03, 0.03, 0.03, 0.03)
+    return cropped.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+
+
+def _framed_crop(picture: Image.Image) -> Image.Image:
+    return _framed(_cropped(picture, 0.03, 0.03, 0.03, 0.03), 0.1, 0.1, "black")
 
 
 def _noisy(picture: Image.Image, spread: float) -> Image.Image:
@@ -206,7 +220,7 @@ def _straightened(picture: Image.Image, degrees: float) -> Image.Image:
 
 
 def _write(
-    picture: Image.Image, place: tuple[float, float], text: str, size: int, **style: object
+    picture: Image.Image, place: tuple[float, float], text: str, size: int, **style: Any
 ) -> None:
     ImageDraw.Draw(picture).text(place, text, font=ImageFont.load_default(size), **style)
 
@@ -216,7 +230,11 @@ def _meme(picture: Image.Image) -> Image.Image:
     written = picture.copy()
     size = max(12, picture.height // 8)
     middle = picture.width / 2
-    outline = {"fill": "white", "stroke_width": max(1, size // 12), "stroke_fill": "black"}
+    outline: dict[str, Any] = {
+        "fill": "white",
+        "stroke_width": max(1, size // 12),
+        "stroke_fill": "black",
+    }
     _write(written, (middle, size * 0.2), "WHEN IT IS", size, anchor="ma", **outline)
     _write(
         written,

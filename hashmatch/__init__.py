@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hashmatch.errors import HashmatchError
 from hashmatch.types import (
     Category,
+    Effect,
     Entry,
     HashValue,
     Hit,
@@ -61,6 +62,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Category",
+    "Effect",
     "Entry",
     "HashValue",
     "HashmatchError",

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     # partial: nothing found, but not everything could be checked
     LOW_QUALITY = "low_quality"
     ENTRY_SUSPENDED = "entry_suspended"
+    UNCORROBORATED = "uncorroborated"
     FRAMES_SKIPPED = "frames_skipped"
     TRUNCATED = "truncated"
     # unscannable: refused or undecodable
@@ -71,6 +72,8 @@ class Effect(StrEnum):
     """Counted, but only as ``possible``: a known-good entry contradicts it."""
     VETOED = "vetoed"
     """Not counted: somebody found out that it is wrong."""
+    UNCORROBORATED = "uncorroborated"
+    """Not counted: a hash type too coarse to decide alone, and no other one agrees."""
     SUSPENDED = "suspended"
     """Not counted until somebody has looked at the entry, which suddenly matches a lot."""
 
@@ -209,6 +212,12 @@ class Hit:
     effect_reason: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def counts(self) -> bool:
+        """Whether the hit makes the verdict ``match``."""
+        counted = self.effect in (Effect.COUNTED, Effect.DOWNGRADED)
+        return counted and self.polarity is Polarity.KNOWN_BAD
+
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON shape of a hit."""
         return {
@@ -310,11 +319,18 @@ class MatchResult:
     profile: str = ""
     engine: str = ""
 
+    @property
+    def tier(self) -> Tier | None:
+        """How the verdict ``match`` was established: the best tier that counted."""
+        tiers = [hit.tier for hit in self.hits if hit.counts]
+        return min(tiers, key=list(Tier).index) if tiers else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON shape of a result; it holds no times, so reruns agree."""
         return {
             "schema": RESULT_SCHEMA,
             "verdict": self.verdict.value,
+            "tier": self.tier.value if self.tier else None,
             "reason": self.reason.value if self.reason else None,
             "message": self.message,
             "hits": [hit.to_json() for hit in self.hits],

@@ -19,10 +19,14 @@ from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
 from hashmatch.indexes.snapshot import Snapshot
 from hashmatch.matching.examine import Examination, Probe, examine
+from hashmatch.matching.feedback import Feedback
+from hashmatch.matching.flood import FloodGuard
+from hashmatch.matching.judge import Judge
 from hashmatch.matching.ordered import ordered_map
 from hashmatch.matching.profiles import DEFAULT_PROFILE, Profile, get_profile
 from hashmatch.matching.search import Searcher
-from hashmatch.types import HashValue, MatchResult, Polarity, Reason, Verdict
+from hashmatch.matching.views import is_view
+from hashmatch.types import HashValue, MatchResult, Reason, Verdict
 from hashmatch.version import ENGINE
 
 log = logging.getLogger("hashmatch")
@@ -50,6 +54,8 @@ class Matcher:
         Hash types to compute and report besides those the snapshot can search.
     possible : bool or None
         Whether hits of the ``possible`` tier are wanted; by default with ``thorough`` only.
+    flood_guard : FloodGuard or None
+        Counts matches and suspends entries that suddenly match a lot; for upload hooks.
     """
 
     def __init__(
@@ -61,12 +67,15 @@ class Matcher:
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
         possible: bool | None = None,
+        flood_guard: FloodGuard | None = None,
     ) -> None:
         self._root = root
         self._pinned = snapshot_id
         self.profile = get_profile(profile, possible=possible)
         self.limits = limits
         self._also = {name: hash_types.get(name).kind for name in also_compute}
+        # a home keeps its feedback beside its snapshots
+        self._judge = Judge(Feedback(root.parent), flood_guard)
         self._searcher = self._load()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -79,6 +88,7 @@ class Matcher:
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
         possible: bool | None = None,
+        flood_guard: FloodGuard | None = None,
     ) -> Self:
         """Open the live snapshot of a home, or one snapshot.
 
@@ -87,7 +97,7 @@ class Matcher:
         source : path or None
             A home folder, or a single snapshot's folder; by default the user's home
             (``HASHMATCH_HOME``).
-        profile, limits, also_compute, possible
+        profile, limits, also_compute, possible, flood_guard
             See the class.
 
         Raises
@@ -109,6 +119,7 @@ class Matcher:
             limits=limits,
             also_compute=also_compute,
             possible=possible,
+            flood_guard=flood_guard,
         )
 
     def __enter__(self) -> Self:
@@ -226,7 +237,7 @@ class Matcher:
         probe = Probe(HashValue(hash_type, raw, quality))
         found = Examination([probe], {hash_type: probe.value}, decoded=True)
         return replace(
-            _decide(searcher, found, self.profile),
+            _decide(searcher, found, self.profile, self._judge),
             snapshot_id=searcher.snapshot.id,
             profile=self.profile.name,
             engine=ENGINE,
@@ -280,28 +291,24 @@ class Matcher:
         if not searcher.perceptual:  # the lists asked about bytes only, and those were checked
             found.reason = found.message = None
             found.decoded = True
-        return _decide(searcher, found, self.profile)
+        return _decide(searcher, found, self.profile, self._judge)
 
     def _types(self, kind: HashKind, searched: Sequence[str]) -> list[str]:
         also = [name for name, its_kind in self._also.items() if its_kind is kind]
         return list(dict.fromkeys([*also, *searched]))
 
 
-def _decide(searcher: Searcher, found: Examination, profile: Profile) -> MatchResult:
+def _decide(searcher: Searcher, found: Examination, profile: Profile, judge: Judge) -> MatchResult:
     """Search for what was found in an input and turn it into a verdict."""
     hits = searcher.search(found.probes, also_possible=profile.possible)
+    hits = judge.weigh(hits, found.hashes)
     reason, message = found.reason, found.message
     if reason is None and (blind := _unsearched(searcher, found.probes)):
         reason = Reason.LOW_QUALITY
         message = (
             f"too little detail for a {', '.join(blind)} search; only exact copies were looked for"
         )
-    if any(hit.polarity is Polarity.KNOWN_BAD for hit in hits):
-        verdict = Verdict.MATCH
-    elif reason is None:
-        verdict = Verdict.NO_MATCH
-    else:
-        verdict = Verdict.PARTIAL if found.decoded else Verdict.UNSCANNABLE
+    verdict, reason, message = judge.verdict(hits, reason, message, decoded=found.decoded)
     return MatchResult(verdict, reason, message, found.hashes, tuple(hits), found.media)
 
 
@@ -309,6 +316,8 @@ def _unsearched(searcher: Searcher, probes: Sequence[Probe]) -> list[str]:
     """Return the hash types in which some frame had no picture good enough to search for."""
     searched: dict[tuple[str, int], bool] = {}
     for probe in probes:
+        if is_view(probe.variant):  # a guess about the picture, not the picture
+            continue
         key = (probe.value.hash_type, probe.frame)
         searched[key] = searched.get(key, False) or searcher.fully_searchable(probe)
     return sorted({hash_type for (hash_type, _), good in searched.items() if not good})

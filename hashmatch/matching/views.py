@@ -44,11 +44,17 @@ STRAIGHTENED = (2.0,)
 MIRRORED = (0.022, 0.045)
 TRIMMED_EXTENSION = 0.034
 
+_KINDS = ("resampled", "extended", "turned", "straightened", "mirrored", "trimmed", "part")
 # The ways that are also worth a search at the second, larger radius; see docs/matching.md.
 WIDE = frozenset(
     ["canonical", "extended-0.034", "extended-0.056", "trimmed-0", "trimmed-0-extended-0.034"]
     + [f"extended-{side}-{ONE_SIDED}" for side in ("left", "right", "top", "bottom")]
 )
+
+
+def is_view(variant: str) -> bool:
+    """Say whether a variant is one of these ways, rather than a picture of the upload itself."""
+    return variant.startswith(_KINDS)
 
 
 @dataclass(frozen=True, slots=True)

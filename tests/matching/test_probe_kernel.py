@@ -13,6 +13,8 @@ from hashmatch import kernels
 from hashmatch.reference import probes as twin
 
 Opener = Callable[[str], Image.Image]
+Box = tuple[float, float, float, float]
+View = tuple[float, float, float, float, float, float]
 kernel = kernels.probes
 
 
@@ -24,10 +26,12 @@ def reduced(pixels: NDArray[np.uint8], block: int) -> NDArray[np.float32]:
 
 
 def gridded(
-    plane: NDArray[np.float32], block: int, size: tuple[int, int], box: tuple[float, ...]
+    plane: NDArray[np.float32], block: int, size: tuple[int, int], box: Box
 ) -> NDArray[np.float32]:
     out = np.empty((kernel.GRID, kernel.GRID), np.float32)
-    kernel.grid(plane, block, *size, *box, out)
+    height, width = size
+    top, bottom, left, right = box
+    kernel.grid(plane, block, height, width, top, bottom, left, right, out)
     return out
 
 
@@ -91,9 +95,7 @@ def test_profiles_of_a_part_are_those_of_the_part_alone() -> None:
 @pytest.mark.parametrize("block", [1, 3])
 @pytest.mark.parametrize("size", [(32, 45), (193, 640), (500, 333)])
 @pytest.mark.parametrize("box", [(0, 1, 0, 1), (0.21, 0.83, 0.02, 0.97), (0.5, 0.52, 0, 1)])
-def test_grids_agree_with_the_twin(
-    size: tuple[int, int], box: tuple[float, ...], block: int
-) -> None:
+def test_grids_agree_with_the_twin(size: tuple[int, int], box: Box, block: int) -> None:
     pixels = np.random.default_rng(5).integers(0, 256, (*size, 1), np.uint8)
     plane = reduced(pixels, block)
     inside = (box[0] * size[0], box[1] * size[0], box[2] * size[1], box[3] * size[1])
@@ -101,7 +103,7 @@ def test_grids_agree_with_the_twin(
     np.testing.assert_allclose(gridded(plane, block, size, inside), expected, atol=1e-2)
 
 
-VIEWS = [
+VIEWS: list[View] = [
     (0, 1, 0, 1, 0, 1.5),
     (-0.1, 1.1, -0.1, 1.1, 0, 1.5),
     (0, 1, 1, 0, 0, 1.5),
@@ -111,11 +113,12 @@ VIEWS = [
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_samples_agree_with_the_twin(view: tuple[float, ...]) -> None:
+def test_samples_agree_with_the_twin(view: View) -> None:
     grid = np.random.default_rng(6).uniform(0, 255, (192, 192)).astype(np.float32)
     out = np.empty((1, 64, 64), np.float32)
     kernel.sample(grid, np.array([view], np.float64), out)
-    np.testing.assert_allclose(out[0], twin.sample(grid.astype(np.float64), view), atol=2e-2)
+    expected = twin.sample(grid.astype(np.float64), view)
+    np.testing.assert_allclose(out[0], expected, atol=2e-2)
 
 
 def test_a_constant_picture_stays_constant_in_every_view() -> None:
