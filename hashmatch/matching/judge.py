@@ -121,9 +121,10 @@ def _contradicted(hit: Hit, hits: Sequence[Hit]) -> Hit:
     """Downgrade a strong hit, or veto a possible one, that a known-good entry contradicts.
 
     The known-good entry has the very bytes of the input, or is nearer in the same hash type and
-    frame. An exact known-bad hit is contradicted by nothing.
+    frame. A known-bad entry of the same bytes or the very same hash value is contradicted by
+    nothing.
     """
-    if hit.tier is Tier.EXACT:
+    if hit.tier is Tier.EXACT or not hit.distance:
         return hit
     for good in hits:
         same = (good.hash_type, good.frame) == (hit.hash_type, hit.frame)
