@@ -76,6 +76,12 @@ def content_boxes(plane: Plane) -> list[tuple[str, Box]]:
     return found
 
 
+def readable_rows(plane: Plane) -> float:
+    """Return how many rows of a file cut short hold picture; all, if no flat rest follows them."""
+    rows, _ = _profiles(plane, Box(0, plane.shape[0], 0, plane.shape[1]))
+    return len(plane) - _depth(rows[::-1], TOLERANCES[0], deepest=1)
+
+
 def _profiles(plane: Plane, box: Box) -> tuple[Profile, Profile]:
     top, bottom, left, right = (round(v) for v in (box.top, box.bottom, box.left, box.right))
     rows = np.empty((bottom - top, 3), np.float32)
@@ -98,13 +104,13 @@ def _trimmed(plane: Plane, rows: Profile, columns: Profile, tolerance: float) ->
     return Box(top, height - bottom, left, width - right)
 
 
-def _depth(lines: Profile, tolerance: float) -> float:
+def _depth(lines: Profile, tolerance: float, deepest: float = DEEPEST) -> float:
     """Return how many of the first lines are border; between two where the edge falls in one."""
     means, deviations = lines[:, 0], lines[:, 1]
     first = float(means[:2].mean())
     content = (deviations >= tolerance) | (np.abs(means - first) >= tolerance)
     depth = int(content.argmax())
-    if depth < 2 or not content.any() or depth > DEEPEST * len(lines):
+    if depth < 2 or not content.any() or depth > deepest * len(lines):
         return 0.0
     # smearing starts before the edge: the edge is where the lines change most
     low, high = max(0, depth - 2), min(len(lines) - 1, depth + 6)

@@ -81,15 +81,24 @@ def examine(
         decoded = media.decode(data, limits)
     except MediaError as error:
         found.reason, found.message = error.reason, str(error)
-        return found
+        salvaged = media.salvage(data, error.reason, limits)
+        if salvaged is None:
+            return found
+        decoded = salvaged
     found.decoded = True
     found.media = decoded.info
-    if not decoded.complete:
+    cut_short = found.reason is not None
+    if not decoded.complete and not cut_short:
         found.reason = decoded.incomplete_reason
         skipped = decoded.info.frame_count - decoded.info.frames_decoded
         found.message = f"{skipped} of {decoded.info.frame_count} frames were not checked"
     for frame in decoded.frames:
         probes = list(_frame_probes(frame, perceptual, profile))
+        if cut_short:
+            probes += [
+                Probe(value, frame.index, variant, orientation)
+                for variant, orientation, value in views.continued(frame.pixels, perceptual)
+            ]
         if not found.hashes.keys() & set(perceptual):
             found.hashes |= {
                 probe.value.hash_type: probe.value

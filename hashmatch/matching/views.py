@@ -16,6 +16,7 @@ straightened-D      a turn by D degrees whose empty corners were cut away
 mirrored-S          a mirrored picture, cropped by share S
 trimmed-N           a uniform border, a letterbox
 part-N              a bar with text above or below, a screenshot around the picture
+continued           a file cut short: what could be read is continued over what is missing
 ==================  ===========================================================================
 """
 
@@ -29,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import hashing, kernels
-from hashmatch.matching.borders import Box, content_boxes
+from hashmatch.matching.borders import Box, content_boxes, readable_rows
 from hashmatch.types import HashValue, Orientation
 
 Pixels = NDArray[np.uint8]
@@ -44,10 +45,18 @@ STRAIGHTENED = (2.0,)
 MIRRORED = (0.022, 0.045)
 TRIMMED_EXTENSION = 0.034
 
-_KINDS = ("resampled", "extended", "turned", "straightened", "mirrored", "trimmed", "part")
+_KINDS = ("resampled", "extended", "turned", "straightened", "mirrored", "trimmed", "part",
+          "continued")  # fmt: skip
 # The ways that are also worth a search at the second, larger radius; see docs/matching.md.
 WIDE = frozenset(
-    ["canonical", "extended-0.034", "extended-0.056", "trimmed-0", "trimmed-0-extended-0.034"]
+    [
+        "canonical",
+        "continued",
+        "extended-0.034",
+        "extended-0.056",
+        "trimmed-0",
+        "trimmed-0-extended-0.034",
+    ]
     + [f"extended-{side}-{ONE_SIDED}" for side in ("left", "right", "top", "bottom")]
 )
 
@@ -115,6 +124,23 @@ def looked_at(pixels: Pixels, types: Sequence[str]) -> Iterator[tuple[str, Orien
         if kind == "trimmed":
             views.append(_extended(TRIMMED_EXTENSION, f"{kind}-{number}-"))
         yield from _hashes(plane, block, pixels, inside, views, types)
+
+
+def continued(pixels: Pixels, types: Sequence[str]) -> Iterator[tuple[str, Orientation, HashValue]]:
+    """Hash a picture whose lower part is missing as if its last rows went on.
+
+    Gives what :func:`looked_at` gives, and nothing if no part of the picture is missing.
+    """
+    height, width = pixels.shape[:2]
+    if min(height, width) < LEAST_SIZE:
+        return
+    block = -(-max(height, width) // LARGEST_PLANE)
+    plane = _plane(pixels, block)
+    bottom = min(readable_rows(plane) * block, height)
+    if bottom < height:
+        there = Box(0, bottom, 0, width)
+        views = [View("continued", bottom=height / bottom)]
+        yield from _hashes(plane, block, pixels, there, views, types)
 
 
 def _whole_views(aspect: float) -> list[View]:

@@ -11,6 +11,7 @@ from hashmatch.media.decoded import Decoded, Frame
 from hashmatch.media.files import read_bytes, read_stream, reason_for
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits
 from hashmatch.media.plugins import codec_versions
+from hashmatch.media.salvage import salvage
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -22,4 +23,5 @@ __all__ = [
     "read_bytes",
     "read_stream",
     "reason_for",
+    "salvage",
 ]
