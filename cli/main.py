@@ -27,6 +27,8 @@ _COMMANDS = {
     "index": "hashmatch.cli.index:index_group",
     "match": "hashmatch.cli.match:match_command",
     "scan": "hashmatch.cli.scan:scan_command",
+    "feedback": "hashmatch.cli.feedback:feedback_group",
+    "calibrate": "hashmatch.cli.calibrate:calibrate_command",
     "doctor": "hashmatch.cli.doctor:doctor_command",
 }
 
