@@ -24,6 +24,8 @@ from hashmatch.types import Reason
 NOTE = "salvaged"
 _DAMAGED = (Reason.TRUNCATED, Reason.CORRUPT)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_STEP = 256  # bytes: a damaged step is lost as a whole, and unpacks to 256 kB at most
+_LAST_FILTER = 4
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG colour type -> samples a pixel
 # PNG's interlacing: the first column and row of each pass, and its steps
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -83,47 +85,67 @@ def _complete_png(data: bytes, limits: Limits) -> bytes | None:
     """Return the PNG's first picture with the rows that cannot be read black or transparent."""
     kept: list[bytes] = []
     coded = zlib.decompressobj()
-    rows = b""
+    rows = bytearray()
+    lines: list[int] = []
     expected = 0
     position = len(_PNG_SIGNATURE)
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         body = data[position + 8 : position + 8 + length]
         if kind == b"IHDR" and len(body) == 13:
-            expected = _png_size(body, limits)
+            lines = _png_lines(body, limits)
+            expected = sum(lines)
             kept.append(_chunk(kind, body))
         elif kind in (b"PLTE", b"tRNS", b"eXIf"):
             kept.append(_chunk(kind, body))
         elif kind == b"IDAT" and expected:
-            try:
-                rows += coded.decompress(body, expected - len(rows) + 1)
-            except zlib.error:
-                break
-            if len(rows) >= expected:
+            if not _unpack(coded, body, rows, expected):
                 break
         elif kind in (b"IEND", b"fcTL") and rows:
             break
         position += 12 + length
     if not rows or not expected:
         return None
-    rows = rows[:expected] + bytes(max(0, expected - len(rows)))
+    rows = _sound(rows[:expected], lines)
+    rows += bytes(expected - len(rows))
     kept += [_chunk(b"IDAT", zlib.compress(rows, 1)), _chunk(b"IEND", b"")]
     return _PNG_SIGNATURE + b"".join(kept)
 
 
-def _png_size(header: bytes, limits: Limits) -> int:
-    """Return how many bytes a PNG's rows have before compression; 0 if they are too many."""
+def _unpack(coded: zlib._Decompress, body: bytes, rows: bytearray, expected: int) -> bool:
+    """Add what a chunk holds to the rows; say whether there may be more."""
+    for start in range(0, len(body), _STEP):
+        try:
+            rows += coded.decompress(body[start : start + _STEP])
+        except zlib.error:  # what came before this step is kept
+            return False
+        if len(rows) >= expected:
+            return False
+    return True
+
+
+def _sound(rows: bytearray, lines: list[int]) -> bytearray:
+    """Return the lines before the first whose filter does not exist: from there on it is noise."""
+    start = 0
+    for length in lines:
+        if start >= len(rows) or rows[start] > _LAST_FILTER:
+            break
+        start += length
+    return rows[:start]
+
+
+def _png_lines(header: bytes, limits: Limits) -> list[int]:
+    """Return how many bytes each line of a PNG has before compression; none if it is too large."""
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     if colour not in _SAMPLES or width * height > limits.max_pixels:
-        return 0
+        return []
     bits = depth * _SAMPLES[colour]
-    passes = _PASSES if interlaced else ((0, 0, 1, 1),)
-    size = 0
-    for left, top, across, down in passes:
-        columns, lines = -(-max(0, width - left) // across), -(-max(0, height - top) // down)
+    lines: list[int] = []
+    for left, top, across, down in _PASSES if interlaced else ((0, 0, 1, 1),):
+        columns, count = -(-max(0, width - left) // across), -(-max(0, height - top) // down)
         if columns:
-            size += lines * (1 + -(-columns * bits // 8))
-    return size
+            lines += [1 + -(-columns * bits // 8)] * count
+    return lines
 
 
 def _complete_bmp(data: bytes, limits: Limits) -> bytes | None:
