@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
@@ -15,6 +16,7 @@ from hashmatch.media.alpha import Pixels
 from hashmatch.media.decoded import Decoded, Frame
 from hashmatch.media.extents import Extent
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits
+from hashmatch.media.metadata import without_metadata
 from hashmatch.media.orientation import orientation_of, turned
 from hashmatch.media.pages import Pages
 from hashmatch.media.pixels import load_pixels
@@ -23,6 +25,9 @@ from hashmatch.types import MediaInfo, Reason
 
 # What readers say about valid pictures of a kind they cannot read, as opposed to broken ones.
 _UNSUPPORTED = re.compile(r"unknown pixel mode|cannot handle|not (yet )?supported|[Uu]nsupported")
+
+# Reasons that damaged metadata may give, though the picture is sound.
+_PERHAPS_METADATA = {Reason.CORRUPT, Reason.TRUNCATED, Reason.UNSUPPORTED_FORMAT}
 
 
 def decode(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_LIMITS) -> Decoded:
@@ -56,7 +61,19 @@ def decode(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_LIMITS
             "raise max_bytes to decode it",
         )
     data = bytes(data)
-    return _Decoding(sniff.sniff(data), data, limits).run()
+    name = sniff.sniff(data)
+    try:
+        return _Decoding(name, data, limits).run()
+    except MediaError as error:
+        lean = without_metadata(name, data) if error.reason in _PERHAPS_METADATA else None
+        if lean is None:
+            raise
+        try:
+            decoded = _Decoding(name, lean, limits).run()
+        except MediaError:
+            raise error from None
+    info = replace(decoded.info, notes=(*decoded.info.notes, "metadata_unreadable"))
+    return replace(decoded, info=info)
 
 
 class _Decoding:
@@ -89,7 +106,7 @@ class _Decoding:
                     room -= reader.size[0] * reader.size[1]
                     if room < 0:
                         break
-                    frames.append(self._frame(reader, index, only=pages.total == 1))
+                    frames.append(self._frame(reader, index, only=pages.alone))
             except MediaError as error:
                 failure = failure or error
                 if not pages.independent:

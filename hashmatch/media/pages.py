@@ -73,6 +73,11 @@ class Pages:
             spread.pop()
         return [self.first, *spread]
 
+    @property
+    def alone(self) -> bool:
+        """Whether no reader is used for a second frame, so that it need not keep the first."""
+        return self.total == 1 or self._name == sniff.JPEG
+
     def reader(self, index: int) -> ImageFile:
         """Return a reader that stands at a frame."""
         if self._name == sniff.JPEG and index:
