@@ -6,7 +6,7 @@ picture gives the same pixels however it arrived. Nothing here writes anything a
 of it is safe to call from many threads.
 """
 
-from hashmatch.media.decode import decode
+from hashmatch.media.decoding import decode
 from hashmatch.media.decoded import Decoded, Frame
 from hashmatch.media.files import read_bytes, read_stream, reason_for
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits

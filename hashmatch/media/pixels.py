@@ -54,7 +54,10 @@ def load_pixels(image: ImageFile, name: str, *, only: bool) -> tuple[Pixels, Pix
     Exception
         Whatever the reader raises on damaged data.
     """
-    colour, opacity = _separate(image, _load(image, lend=only and name in _FILLING))
+    # a reader without anything to decode refuses to, unless it has memory already
+    something = bool(image.tile) or name == sniff.WEBP  # WebP's finds out while loading
+    lend = only and something and name in _FILLING
+    colour, opacity = _separate(image, _load(image, lend=lend))
     if opacity is not None and (opacity == 255).all():
         opacity = None
     return colour, opacity
