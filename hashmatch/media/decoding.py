@@ -63,20 +63,20 @@ def decode(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_LIMITS
     data = bytes(data)
     name = sniff.sniff(data)
     try:
-        return _Decoding(name, data, limits).run()
+        return Decoding(name, data, limits).run()
     except MediaError as error:
         lean = without_metadata(name, data) if error.reason in _PERHAPS_METADATA else None
         if lean is None:
             raise
         try:
-            decoded = _Decoding(name, lean, limits).run()
+            decoded = Decoding(name, lean, limits).run()
         except MediaError:
             raise error from None
     info = replace(decoded.info, notes=(*decoded.info.notes, "metadata_unreadable"))
     return replace(decoded, info=info)
 
 
-class _Decoding:
+class Decoding:
     """One input on its way from bytes to pictures."""
 
     def __init__(self, name: str, data: bytes, limits: Limits) -> None:
@@ -88,25 +88,20 @@ class _Decoding:
 
     def run(self) -> Decoded:
         """Decode the frames there are, as far as the limits allow."""
-        if self.extent and self.extent.canvas:
-            self._check_size(self.extent.canvas)
-        with self._edge():
-            image = open_reader(self.name, self.data)
-            self._check_size(image.size)
-            pages = Pages(self.name, self.data, image, self.extent)
-        self.notes += pages.notes
+        pages = self.open()
         frames: list[Frame] = []
         failure: MediaError | None = None
         room = self.limits.max_pixels
         for index in pages.sample(self.limits):
             try:
-                with self._edge():
+                with self.edge():
                     reader = pages.reader(index)
                     self._check_size(reader.size)
                     room -= reader.size[0] * reader.size[1]
                     if room < 0:
                         break
-                    frames.append(self._frame(reader, index, only=pages.alone))
+                    colour, opacity = load_pixels(reader, self.name, only=pages.alone)
+                    frames.append(self.upright(index, reader, colour, opacity))
             except MediaError as error:
                 failure = failure or error
                 if not pages.independent:
@@ -114,7 +109,24 @@ class _Decoding:
         if not frames:
             assert failure is not None
             raise failure
-        return self._result(frames, pages, failure)
+        return self.result(frames, pages, failure)
+
+    def open(self) -> Pages:
+        """Read the header and find the frames; no pixel is decoded.
+
+        Raises
+        ------
+        MediaError
+            If the input is not understood, or larger than the limits.
+        """
+        if self.extent and self.extent.canvas:
+            self._check_size(self.extent.canvas)
+        with self.edge():
+            image = open_reader(self.name, self.data)
+            self._check_size(image.size)
+            pages = Pages(self.name, self.data, image, self.extent)
+        self.notes += pages.notes
+        return pages
 
     def _measure(self) -> Extent | None:
         try:
@@ -132,8 +144,10 @@ class _Decoding:
                 f"{self.limits.max_pixels}; raise max_pixels to decode it",
             )
 
-    def _frame(self, reader: ImageFile, index: int, *, only: bool) -> Frame:
-        colour, opacity = load_pixels(reader, self.name, only=only)
+    def upright(
+        self, index: int, reader: ImageFile, colour: Pixels, opacity: Pixels | None = None
+    ) -> Frame:
+        """Return a decoded picture as it is to be shown."""
         try:
             orientation = orientation_of(reader.info)
         except ValueError:
@@ -145,7 +159,10 @@ class _Decoding:
         opacity = _frozen(turned(opacity, orientation))
         return Frame(index, alpha.over(colour, opacity, 255), colour, opacity)
 
-    def _result(self, frames: list[Frame], pages: Pages, failure: MediaError | None) -> Decoded:
+    def result(
+        self, frames: list[Frame], pages: Pages, failure: MediaError | None = None
+    ) -> Decoded:
+        """Return the frames with what was learnt about the input."""
         reason = failure.reason if failure else None
         if self.extent is None:
             pass
@@ -167,7 +184,7 @@ class _Decoding:
             self.notes.append(note)
 
     @contextmanager
-    def _edge(self) -> Iterator[None]:
+    def edge(self) -> Iterator[None]:
         """Turn whatever a foreign decoder raises into a refusal with a reason."""
         try:
             yield
