@@ -12,6 +12,7 @@ from hashmatch.media.plugins import Jpeg, open_reader
 
 # Formats whose frames stand alone, so a late one costs no more than the first.
 _INDEPENDENT = {sniff.JPEG, sniff.TIFF, sniff.HEIF}
+_SUB_DIRECTORIES = 330
 
 
 class Pages:
@@ -51,6 +52,8 @@ class Pages:
         self.several_files = False
         self.independent = name in _INDEPENDENT
         found = extent.frames if extent else None
+        if name == sniff.TIFF and _SUB_DIRECTORIES in getattr(image, "tag_v2", ()):
+            self.notes.append("embedded_pictures")  # camera raw files hold the full picture there
         if name == sniff.JPEG:
             self._read_multi_picture_index()
             self.claimed = self.total = 1 + len(self._parts)
