@@ -33,7 +33,9 @@
 // with different targets is compiled, and vectorised, for each of them.
 #if defined(_MSC_VER) && !defined(__clang__)
 #define HM_INLINE __forceinline
+#define HM_RESTRICT __restrict
 #else
+#define HM_RESTRICT __restrict__
 #define HM_INLINE inline __attribute__((always_inline))
 #endif
 

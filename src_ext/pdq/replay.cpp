@@ -8,35 +8,61 @@
 
 #include "pdq.h"
 
+#if HM_X86
+#include <xmmintrin.h>
+#endif
+
 namespace hashmatch {
 namespace pdq {
 namespace {
 
 constexpr int LANES = 16;  // rows filtered side by side
 
-// Filters the rows of a tile along x: in[x][lane] to out[x][lane].
-HM_INLINE void box_across(const float* in, int width, float* out) noexcept {
+// A pixel of sixteen rows. A tile is as many of these as a row has pixels.
+struct alignas(LANES * sizeof(float)) Column {
+    float lane[LANES];
+};
+
+// As many floats as one register of the target holds.
+#if defined(__GNUC__) || defined(__clang__)
+typedef float Four __attribute__((vector_size(16)));
+typedef float Eight __attribute__((vector_size(32)));
+typedef float Sixteen __attribute__((vector_size(64)));
+#else
+using Four = float;
+using Eight = float;
+using Sixteen = float;
+#endif
+
+// Filters the rows of a tile along x.
+template <typename Vector>
+HM_INLINE void box_across(const Column* tile_in, int width, Column* tile_out) noexcept {
+    constexpr int PARTS = sizeof(Column) / sizeof(Vector);
+    const auto* in = reinterpret_cast<const Vector*>(tile_in);
+    auto* out = reinterpret_cast<Vector*>(tile_out);
     const int w = window(width);
     const int lead = ahead(width);
-    float sum[LANES] = {};
-    int added = 0, dropped = 0, count = 0;
-    for (; added < lead; ++added, ++count) {
-        for (int l = 0; l < LANES; ++l) sum[l] += in[added * LANES + l];
+    Vector sum[PARTS] = {};
+    const Vector* add = in;
+    const Vector* drop = in;
+    const Vector* const end = in + static_cast<std::ptrdiff_t>(width) * PARTS;
+    int count = 0;
+    for (; count < lead; ++count, add += PARTS) {
+        for (int p = 0; p < PARTS; ++p) sum[p] += add[p];
     }
-    for (int x = 0; x < width; ++x) {
-        if (added < width) {
-            for (int l = 0; l < LANES; ++l) sum[l] += in[static_cast<std::ptrdiff_t>(added) * LANES + l];
-            ++added;
+    for (std::ptrdiff_t x = 0; x < width; ++x, out += PARTS) {
+        if (add != end) {
+            for (int p = 0; p < PARTS; ++p) sum[p] += add[p];
+            add += PARTS;
             ++count;
         }
         if (count > w || x + lead >= width) {
-            for (int l = 0; l < LANES; ++l) sum[l] -= in[static_cast<std::ptrdiff_t>(dropped) * LANES + l];
-            ++dropped;
+            for (int p = 0; p < PARTS; ++p) sum[p] -= drop[p];
+            drop += PARTS;
             --count;
         }
         const float by = static_cast<float>(count);
-        float* at = out + static_cast<std::ptrdiff_t>(x) * LANES;
-        for (int l = 0; l < LANES; ++l) at[l] = sum[l] / by;
+        for (int p = 0; p < PARTS; ++p) out[p] = sum[p] / by;
     }
 }
 
@@ -61,13 +87,11 @@ class BoxDown {
             for (int x = 0; x < width_; ++x) {
                 const float more = sum[x] + row[x];
                 sum[x] = more - slot[x];
-                slot[x] = row[x];
             }
+            std::copy(row, row + width_, slot);
         } else {
-            for (int x = 0; x < width_; ++x) {
-                sum[x] += row[x];
-                slot[x] = row[x];
-            }
+            for (int x = 0; x < width_; ++x) sum[x] += row[x];
+            std::copy(row, row + width_, slot);
             ++count_;
         }
         ++seen_;
@@ -99,32 +123,51 @@ class BoxDown {
 
 // The reference is handed numpy's float64 luma, rounded to float. No luma of 8-bit colours lies
 // so near the middle of two floats that dividing whole numbers could round it another way.
-HM_INLINE void luma(const std::uint8_t* row, int width, int channels, float* out) noexcept {
+HM_INLINE void luma(const std::uint8_t* HM_RESTRICT row, int width, int channels,
+                    float* HM_RESTRICT out) noexcept {
     if (channels == 1) {
         for (int x = 0; x < width; ++x) out[x] = row[x];
         return;
     }
-    for (int x = 0; x < width; ++x) {
-        const int thousandths = 299 * row[3 * x] + 587 * row[3 * x + 1] + 114 * row[3 * x + 2];
-        out[x] = static_cast<float>(thousandths) / 1000.0F;
+    const std::uint8_t* pixel = row;
+    for (int x = 0; x < width; ++x, pixel += 3) {
+        out[x] = static_cast<float>(299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2]);
     }
+    for (int x = 0; x < width; ++x) out[x] /= 1000.0F;
 }
 
-// rows[lane][x] to tile[x][lane], and back; in blocks, so that no line is fetched twice.
-HM_INLINE void to_tile(const float* rows, int width, float* tile) noexcept {
-    for (std::ptrdiff_t x = 0; x < width; x += LANES) {
-        const int block = std::min<int>(LANES, width - static_cast<int>(x));
-        for (int l = 0; l < LANES; ++l) {
-            for (int i = 0; i < block; ++i) tile[(x + i) * LANES + l] = rows[l * width + x + i];
+// Four rows of four floats to four columns.
+HM_INLINE void transpose4(const float* in, std::ptrdiff_t step, float* out,
+                          std::ptrdiff_t out_step) noexcept {
+#if HM_X86
+    __m128 a = _mm_loadu_ps(in), b = _mm_loadu_ps(in + step);
+    __m128 c = _mm_loadu_ps(in + 2 * step), d = _mm_loadu_ps(in + 3 * step);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out, a);
+    _mm_storeu_ps(out + out_step, b);
+    _mm_storeu_ps(out + 2 * out_step, c);
+    _mm_storeu_ps(out + 3 * out_step, d);
+#else
+    for (int i = 0; i < 4; ++i) {
+        for (int j = 0; j < 4; ++j) out[i * out_step + j] = in[j * step + i];
+    }
+#endif
+}
+
+// Sixteen rows, `stride` floats apart, a multiple of four, to a tile.
+HM_INLINE void to_tile(const float* rows, std::ptrdiff_t stride, Column* tile) noexcept {
+    for (std::ptrdiff_t x = 0; x < stride; x += 4) {
+        for (int l = 0; l < LANES; l += 4) {
+            transpose4(rows + l * stride + x, stride, tile[x].lane + l, LANES);
         }
     }
 }
 
-HM_INLINE void from_tile(const float* tile, std::ptrdiff_t width, float* rows) noexcept {
-    for (std::ptrdiff_t x = 0; x < width; x += LANES) {
-        const int block = std::min<int>(LANES, static_cast<int>(width - x));
-        for (int l = 0; l < LANES; ++l) {
-            for (int i = 0; i < block; ++i) rows[l * width + x + i] = tile[(x + i) * LANES + l];
+// And back.
+HM_INLINE void from_tile(const Column* tile, std::ptrdiff_t stride, float* rows) noexcept {
+    for (std::ptrdiff_t x = 0; x < stride; x += 4) {
+        for (int l = 0; l < LANES; l += 4) {
+            transpose4(tile[x].lane + l, LANES, rows + l * stride + x, stride);
         }
     }
 }
@@ -134,29 +177,30 @@ class Replay {
     Replay(const Picture& picture, float* out)
         : picture_(picture),
           out_(out),
-          width_(picture.width),
-          rows_(width_ * LANES),
-          again_(width_ * LANES),
-          tile_(width_ * LANES),
-          filtered_(width_ * LANES),
+          stride_((static_cast<std::size_t>(picture.width) + 3) / 4 * 4),
+          rows_(stride_ * LANES),
+          again_(stride_ * LANES),
+          tile_(stride_),
+          filtered_(stride_),
           first_down_(picture.height, picture.width),
           second_down_(picture.height, SIDE) {
         for (int j = 0; j < SIDE; ++j) columns_[j] = center(picture.width, j);
     }
 
+    template <typename Vector>
     HM_INLINE void run() noexcept {
         const int height = picture_.height;
         const int last = height + first_down_.lead() - 1;
         int gathered = 0;
         for (int y = 0; y <= last; ++y) {
-            if (y < height && y % LANES == 0) filter(y, std::min(LANES, height - y));
-            const float* once = y < height ? first_down_.push(&rows_[(y % LANES) * width_])
+            if (y < height && y % LANES == 0) filter<Vector>(y, std::min(LANES, height - y));
+            const float* once = y < height ? first_down_.push(&rows_[(y % LANES) * stride_])
                                            : first_down_.drop();
             if (once == nullptr) continue;
-            std::copy(once, once + width_, &again_[gathered++ * width_]);
+            std::copy(once, once + picture_.width, &again_[gathered++ * stride_]);
             if (gathered == LANES || y == last) {
-                to_tile(again_.data(), picture_.width, tile_.data());
-                box_across(tile_.data(), picture_.width, filtered_.data());
+                to_tile(again_.data(), stride_, tile_.data());
+                box_across<Vector>(tile_.data(), picture_.width, filtered_.data());
                 for (int l = 0; l < gathered; ++l) pick_columns(l);
                 gathered = 0;
             }
@@ -166,20 +210,21 @@ class Replay {
 
   private:
     // Filters sixteen rows along x into rows_.
+    template <typename Vector>
     HM_INLINE void filter(int from, int rows) noexcept {
         for (int l = 0; l < rows; ++l) {
             luma(picture_.rows + (from + l) * picture_.stride, picture_.width, picture_.channels,
-                 &rows_[l * width_]);
+                 &rows_[l * stride_]);
         }
-        to_tile(rows_.data(), picture_.width, tile_.data());
-        box_across(tile_.data(), picture_.width, filtered_.data());
-        from_tile(filtered_.data(), picture_.width, rows_.data());
+        to_tile(rows_.data(), stride_, tile_.data());
+        box_across<Vector>(tile_.data(), picture_.width, filtered_.data());
+        from_tile(filtered_.data(), stride_, rows_.data());
     }
 
     HM_INLINE void pick_columns(int lane) noexcept {
         float narrow[SIDE];
         for (int j = 0; j < SIDE; ++j) {
-            narrow[j] = filtered_[static_cast<std::size_t>(columns_[j]) * LANES + lane];
+            narrow[j] = filtered_[columns_[j]].lane[lane];
         }
         if (const float* twice = second_down_.push(narrow)) pick_row(twice);
     }
@@ -193,16 +238,17 @@ class Replay {
 
     const Picture& picture_;
     float* out_;
-    std::size_t width_;
-    std::vector<float> rows_, again_, tile_, filtered_;
+    std::size_t stride_;
+    std::vector<float> rows_, again_;
+    std::vector<Column> tile_, filtered_;
     BoxDown first_down_, second_down_;
     int columns_[SIDE];
     int sampled_ = 0;  // rows that left the last filter
     int next_ = 0;     // the next sample row
 };
 
-HM_TARGET_AVX2 void run_avx2(Replay& replay) noexcept { replay.run(); }
-HM_TARGET_AVX512 void run_avx512(Replay& replay) noexcept { replay.run(); }
+HM_TARGET_AVX2 void run_avx2(Replay& replay) noexcept { replay.run<Eight>(); }
+HM_TARGET_AVX512 void run_avx512(Replay& replay) noexcept { replay.run<Sixteen>(); }
 
 }  // namespace
 
@@ -221,7 +267,7 @@ void replay(const Picture& picture, Level level, float* out) {
         case AVX2:
             return run_avx2(replaying);
         default:
-            return replaying.run();
+            return replaying.run<Four>();
     }
 }
 
