@@ -13,7 +13,7 @@ from hashmatch.errors import UnknownHashTypeError
 from hashmatch.hash_types import HashKind
 from hashmatch.hashing import luma, pdq
 from hashmatch.hashing.pixels import Picture, check
-from hashmatch.types import HashValue, Orientation
+from hashmatch.types import HashValue
 
 
 def computable() -> tuple[str, ...]:
@@ -74,10 +74,9 @@ def compute_orientations(pixels: Any, types: Sequence[str]) -> dict[str, tuple[H
     values: dict[str, tuple[HashValue, ...]] = {}
     if pdq.NAME in types:
         values[pdq.NAME] = pdq.compute_orientations(picture)
-    others = [name for name in types if name != pdq.NAME]
-    if others:
-        turned = [_all_of(picture.turned(way), others) for way in Orientation]
-        values |= {name: tuple(found[name] for found in turned) for name in others}
+    wanted = [name for name in types if name in luma.HASHES]
+    if wanted:
+        values |= luma.compute_orientations(picture, wanted)
     return {name: values[name] for name in types}
 
 
