@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import kernels
 from hashmatch.hashing.pixels import UNTURNED, Picture, Turn
-
-if TYPE_CHECKING:
-    from hashmatch._ext._resample import Filter
 
 Plane = NDArray[np.uint8]
 
@@ -127,12 +123,12 @@ def _resize(plane: Plane, one: _Pass) -> Plane:
     return resized
 
 
-def _filter(size_in: int, size_out: int, mirrored: bool) -> Filter:
+def _filter(size_in: int, size_out: int, mirrored: bool) -> kernels.resample.Filter:
     if size_in > LONGEST_CACHED:
         return kernels.resample.Filter(size_in, size_out, mirrored)
     return _cached_filter(size_in, size_out, mirrored)
 
 
 @lru_cache(maxsize=64)
-def _cached_filter(size_in: int, size_out: int, mirrored: bool) -> Filter:
+def _cached_filter(size_in: int, size_out: int, mirrored: bool) -> kernels.resample.Filter:
     return kernels.resample.Filter(size_in, size_out, mirrored)
