@@ -29,6 +29,16 @@
 #define HM_TARGET_AVX512
 #endif
 
+// Code written once and compiled for every target: an HM_INLINE function called from functions
+// with different targets is compiled, and vectorised, for each of them.
+#if defined(_MSC_VER) && !defined(__clang__)
+#define HM_INLINE __forceinline
+#define HM_RESTRICT __restrict
+#else
+#define HM_RESTRICT __restrict__
+#define HM_INLINE inline __attribute__((always_inline))
+#endif
+
 namespace hashmatch {
 
 enum Level : int { SCALAR = 0, NEON = 1, AVX2 = 2, AVX512 = 3 };
