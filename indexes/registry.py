@@ -45,7 +45,8 @@ class Registration:
 
 
 _KINDS = (
-    Registration("auto", r"auto", "hashmatch.indexes.scan", "ScanIndex"),
+    Registration("auto", r"auto", "hashmatch.indexes.auto", "AutoIndex"),
+    Registration("mih", r"mih", "hashmatch.indexes.mih", "MihIndex"),
     Registration("scan", r"scan", "hashmatch.indexes.scan", "ScanIndex"),
     Registration("faiss:BFlat", r"faiss:BFlat", "hashmatch.indexes.faiss_flat", "FaissFlatIndex"),
 )
