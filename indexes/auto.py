@@ -27,10 +27,7 @@ class AutoIndex(NativeIndex):
     the number of queries (``costs``), and for each query once more from the buckets it would
     really meet, so codes that crowd in few buckets fall back to the scan rather than crawl.
 
-    Parameters
-    ----------
-    radius : int
-        The radius it will mostly be searched with, which decides whether it has tables.
+    Whether there are tables is decided for the radius it is built for.
     """
 
     def __init__(
@@ -38,18 +35,17 @@ class AutoIndex(NativeIndex):
         kind: str,
         bits: int,
         codes: Codes,
-        radius: int,
         removed: Bitmap | None = None,
         tables: Tables | None = None,
     ) -> None:
         super().__init__(kind, bits, codes, removed)
-        self._radius = radius
         self._tables = tables
 
     @classmethod
     def build(cls, kind: str, codes: Codes, *, bits: int, radius: int) -> Self:
         """Build tables if searches at ``radius`` are quicker with them."""
-        made = cls(kind, bits, codes, radius)
+        made = cls(kind, bits, codes)
+        made.radius = radius
         made._rebuilt()
         return made
 
@@ -65,14 +61,12 @@ class AutoIndex(NativeIndex):
         """Open a stored index."""
         link_size = parameters["link_size"]
         tables = None if link_size is None else Tables.from_arrays(arrays, link_size)
-        radius = parameters["radius"]
-        return cls(kind, bits, arrays["codes"], radius, arrays.get("removed"), tables)
+        return cls(kind, bits, arrays["codes"], arrays.get("removed"), tables)
 
     def parameters(self) -> dict[str, Any]:
-        """Return the radius it was built for, and the width of links if it has tables."""
+        """Return the width of links, ``None`` if it has no tables."""
         self._fold()
-        link_size = self._tables.link_size if self._tables else None
-        return {"radius": self._radius, "link_size": link_size}
+        return {"link_size": self._tables.link_size if self._tables else None}
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """Return the codes, and the tables if it has them."""
@@ -92,8 +86,8 @@ class AutoIndex(NativeIndex):
         self._tables = None
         if not can_be_cut(self.bits) or not 0 < rows <= MOST_ROWS:
             return
-        if costs.mih_cost(rows, bands, self._radius, 1) < costs.scan_cost(
-            rows, self.bits // 8, self._radius, 1
+        if costs.mih_cost(rows, bands, self.radius, 1) < costs.scan_cost(
+            rows, self.bits // 8, self.radius, 1
         ):
             self._tables = Tables.build(self._codes)
 

@@ -12,14 +12,14 @@ from functools import cache
 
 SCAN_BYTE = 0.034
 """A byte of code met by a single query: memory bandwidth."""
-SCAN_WORD = 0.030
+SCAN_WORD = 0.035
 """32 bits of code in a batch, per query."""
-SCAN_CALL = 2_000.0
-MIH_CALL = 1_500.0
-MIH_BUCKET = 12.0
+SCAN_CALL = 3_400.0
+MIH_CALL = 5_000.0
+MIH_BUCKET = 8.0
 """A bucket to be found and read from its beginning."""
-MIH_TAG = 0.12
-MIH_CANDIDATE = 40.0
+MIH_TAG = 0.2
+MIH_CANDIDATE = 70.0
 """A code that passed its first two bands and is followed."""
 BATCH = 3
 """From so many queries on a scan shares its work among them."""
