@@ -22,8 +22,8 @@
 #if HM_X86 && (defined(__GNUC__) || defined(__clang__))
 #define HM_TARGET_AVX2 __attribute__((target("avx2,fma,bmi,bmi2,popcnt,f16c")))
 #define HM_TARGET_AVX512                                                                        \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx2,fma,bmi,"     \
-                          "bmi2,popcnt,f16c")))
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx512bitalg,"     \
+                          "avx2,fma,bmi,bmi2,popcnt,f16c")))
 #else  // MSVC accepts every intrinsic without a flag; other processors have no such target
 #define HM_TARGET_AVX2
 #define HM_TARGET_AVX512
