@@ -7,8 +7,10 @@ id of their own, a category, metadata) costs a block nothing.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, cast
 
 import numpy as np
@@ -238,4 +240,12 @@ def as_metadata(facts: Mapping[str, Any]) -> bytes | None:
     return _ENCODER.encode(facts).encode("utf-8", "backslashreplace")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=False)
+def plain(value: Any) -> Any:
+    """Return a number as JSON has it; for encoders, about what they do not know."""
+    if isinstance(value, Decimal):
+        number = float(value)
+        return number if math.isfinite(number) else str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=plain)

@@ -23,11 +23,13 @@ import numpy as np
 
 from hashmatch.errors import CatalogError
 from hashmatch.lists import block_store, categories, database
+from hashmatch.lists.blocks import Block
 from hashmatch.lists.exporting import Export, Source, live_export
 from hashmatch.lists.importing import Importer, Member, write_version
 from hashmatch.lists.info import ImportReport, ListInfo, Mode, Thresholds, VersionInfo
 from hashmatch.lists.readers.reading import Reading
 from hashmatch.lists.rules import Rules
+from hashmatch.lists.writers.listing import Listing
 from hashmatch.types import Entry, Polarity
 
 _LONGEST_NAME = 100
@@ -251,8 +253,9 @@ class Catalog:
             found = self._known(name)
             rules = Rules.from_json(found["rules"])
             labels = _labels(found["scheme"], rules)
-            members = self._members(found["list_id"], version or found["live"])
-            yield from islice(self._entries(members, found["scheme"], labels), limit)
+            members = self._members(found["list_id"], self._number(found, version))
+            entries = (e for b in self._blocks(members) for e in b.entries(found["scheme"], labels))
+            yield from islice(entries, limit)
 
     def remove(self, name: str) -> None:
         """Remove a list with all its versions.
@@ -266,6 +269,36 @@ class Catalog:
             found = self._known(name)
             connection.execute("DELETE FROM lists WHERE list_id = ?", (found["list_id"],))
             self._changed()
+
+    @contextmanager
+    def listing(self, name: str, version: int | None = None) -> Iterator[Listing]:
+        """Open a list's live version, or another, for writing it to a file.
+
+        Everything is given, what is held too.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such list or version.
+        """
+        with database.errors(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                found = self._known(name)
+                number = self._number(found, version)
+                members = self._members(found["list_id"], number)
+                facts = self._facts(found["list_id"], number)
+                yield Listing(
+                    name,
+                    number,
+                    Polarity(found["polarity"]),
+                    found["scheme"],
+                    _labels(found["scheme"], Rules.from_json(found["rules"])),
+                    facts["envelope"],
+                    self._blocks(members),
+                )
+            finally:
+                self._connection.execute("ROLLBACK")
 
     def export(self) -> AbstractContextManager[Export]:
         """Open every live entry of every list for compiling, as of one moment."""
@@ -286,14 +319,11 @@ class Catalog:
             finally:
                 self._connection.execute("ROLLBACK")
 
-    def _entries(
-        self, members: Sequence[Member], scheme: str | None, labels: Mapping[str, str]
-    ) -> Iterator[Entry]:
+    def _blocks(self, members: Sequence[Member]) -> Iterator[Block]:
+        """Give the living entries of a version, block by block."""
         for member in members:
             block = block_store.load(self._connection, member.block_id)
-            if not member.alive.all():
-                block = block.take(np.flatnonzero(member.alive))
-            yield from block.entries(scheme, labels)
+            yield block if member.alive.all() else block.take(np.flatnonzero(member.alive))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -346,6 +376,23 @@ class Catalog:
         if found is None:
             names = ", ".join(row["name"] for row in self._rows()) or "none"
             raise CatalogError(f"there is no list {name!r} in the catalog; there are: {names}")
+        return found
+
+    def _number(self, found: Mapping[str, Any], version: int | None) -> int:
+        """Return the live version, or the one asked for if the list has it."""
+        if version is None:
+            return int(found["live"])
+        if not 1 <= version <= self._last_version(found["list_id"]):
+            raise CatalogError(
+                f"{found['name']} has no version {version}; see 'hashmatch list show'"
+            )
+        return version
+
+    def _facts(self, list_id: int, number: int) -> dict[str, Any]:
+        row = self._connection.execute(
+            "SELECT facts FROM versions WHERE list_id = ? AND number = ?", (list_id, number)
+        ).fetchone()
+        found: dict[str, Any] = json.loads(row[0])
         return found
 
     def _last_version(self, list_id: int) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hashmatch import hash_types
 from hashmatch.errors import ListFormatError
 from hashmatch.lists import block_store, identity, quarantine, screen
+from hashmatch.lists.blocks import plain
 from hashmatch.lists.info import Mode
 from hashmatch.lists.readers.reading import Reading
 from hashmatch.lists.settle import Run, Tombstones, settle
@@ -180,7 +181,7 @@ def write_version(
             format_name,
             mode.value,
             sum(int(member.alive.sum()) for member in members),
-            json.dumps(facts | {"values": values}, ensure_ascii=False),
+            json.dumps(facts | {"values": values}, default=plain),
         ),
     )
     connection.executemany(

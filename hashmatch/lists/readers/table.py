@@ -196,10 +196,9 @@ def likely_delimiter(line: str) -> str:
     return max(DELIMITERS, key=line.count)
 
 
-def header_fields(line: str) -> list[str | None]:
-    """Return the field each cell of a possible header suggests."""
-    cells = next(csv.reader([line], delimiter=likely_delimiter(line)), [])
-    return [columns.recognised(cell) for cell in cells]
+def header_cells(line: str) -> list[str]:
+    """Return the cells of a possible header."""
+    return next(csv.reader([line], delimiter=likely_delimiter(line)), [])
 
 
 def _chain(first: tuple[int, str], lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
