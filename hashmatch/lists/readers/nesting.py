@@ -11,6 +11,7 @@ from hashmatch.lists.readers.source import open_source
 
 DEEPEST = 200
 _SUSPICIOUS = 1000
+_STEP = 1024
 _TOKEN = re.compile(rb'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
@@ -31,9 +32,12 @@ class _Guarded:
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
-        if not self._examined:
-            opened = data.count(b"[") + data.count(b"{")
-            self._excess += opened - data.count(b"]") - data.count(b"}")
+        for start in range(0, len(data), _STEP):
+            if self._examined:
+                break
+            end = start + _STEP
+            self._excess += data.count(b"[", start, end) + data.count(b"{", start, end)
+            self._excess -= data.count(b"]", start, end) + data.count(b"}", start, end)
             if self._excess > _SUSPICIOUS:
                 self._examined = True
                 _examine(self._path)

@@ -55,11 +55,7 @@ ICSE = ColumnMap(
     delimiter=";",
     values={f"meta:{name}": _FLAGS for name in _ICSE_FLAGS},
 )
-NSRL_TEXT = ColumnMap(
-    columns={"SHA-1": "sha1", "MD5": "md5", "SHA-256": "sha256"},
-    delimiter=",",
-    encoding="latin-1",
-)
+NSRL_TEXT = ColumnMap(delimiter=",", encoding="latin-1")
 HASHKEEPER = ColumnMap(columns={"hash": "md5", "file_id": "meta:file_id"}, delimiter=",")
 
 # lower-case header names by which each is known

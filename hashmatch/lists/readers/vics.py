@@ -223,7 +223,7 @@ def _files(raw: Any, values: list[tuple[str, bytes, int | None]]) -> Any:
 def _shape(path: str) -> _Shape:
     """Read a file's beginning until it is clear where its records are."""
     envelope: dict[str, Any] = {}
-    container, names, seen = "", set[str](), list[str]()
+    container, name, names, seen = "", "", set[str](), list[str]()
     with open_utf8(path) as stream, _explained(path):
         for prefix, event, value in ijson.parse(guarded(stream, path)):
             if event == "start_array" and (prefix == "" or prefix in _CONTAINERS):
@@ -237,8 +237,10 @@ def _shape(path: str) -> _Shape:
                 if names & _TELLING:
                     return _Shape(container, False, envelope)
                 container = ""  # an array of something else
-            elif prefix and "." not in prefix and event in ("string", "number", "boolean"):
-                envelope[prefix] = value
+            elif event == "map_key" and prefix == "":
+                name = value
+            elif prefix == name and event in ("string", "number", "boolean"):
+                envelope[name] = value
     if seen:
         return _Shape("value.item" if "value.item" in seen else seen[0], False, envelope)
     if _TELLING & set(envelope):

@@ -33,21 +33,27 @@ class Options:
     region: str | None = None
 
 
-_TEXTS: dict[str, Callable[[Listing, TextIO, Options], Written]] = {
-    "text": lambda listing, stream, o: text.write_text(listing, stream, o.hash_type),
-    "pdq-text": lambda listing, stream, o: text.write_pdq(listing, stream, o.hash_type),
-    "threatexchange-text": lambda listing, stream, o: text.write_signals(listing, stream),
-    "threatexchange-csv": lambda listing, stream, o: threatexchange.write_threatexchange(
+_Writer = Callable[[Listing, TextIO, Options], Written]
+
+
+def _vics(version: str, case: bool) -> _Writer:
+    return lambda listing, stream, options: vics.write_vics(
+        listing, stream, vics.Options(version, case, options.region)
+    )
+
+
+_TEXTS: dict[str, _Writer] = {
+    "text": lambda listing, stream, options: text.write_text(listing, stream, options.hash_type),
+    "pdq-text": lambda listing, stream, options: text.write_pdq(listing, stream, options.hash_type),
+    "threatexchange-text": lambda listing, stream, _: text.write_signals(listing, stream),
+    "threatexchange-csv": lambda listing, stream, _: threatexchange.write_threatexchange(
         listing, stream
     ),
-    "jsonl": lambda listing, stream, o: jsonl.write_jsonl(listing, stream),
-    **{
-        f"vics-{version}{'-case' if case else ''}": lambda listing, stream, o, v=version, c=case: (
-            vics.write_vics(listing, stream, vics.Options(v, c, o.region))
-        )
-        for version in vics.VERSIONS
-        for case in (False, True)
-    },
+    "jsonl": lambda listing, stream, _: jsonl.write_jsonl(listing, stream),
+    "vics-1.3": _vics("1.3", case=False),
+    "vics-1.3-case": _vics("1.3", case=True),
+    "vics-2.0": _vics("2.0", case=False),
+    "vics-2.0-case": _vics("2.0", case=True),
 }
 
 
@@ -58,9 +64,9 @@ def formats() -> tuple[str, ...]:
 
 def write(
     listing: Listing,
-    format: str,
+    format: str,  # noqa: A002 - the word users say
     target: str | os.PathLike[str],
-    options: Options | None = None,  # noqa: A002
+    options: Options | None = None,
 ) -> Written:
     """Write a list to a file, or to standard output for ``-``.
 

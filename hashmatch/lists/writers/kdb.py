@@ -57,8 +57,8 @@ def _add(connection: sqlite3.Connection, entry: Entry, written: Written) -> None
         return
     # an MD5 may be on the list several times, with names or opinions of its own each time
     connection.execute(
-        "INSERT INTO hashes (md5, sha1, sha2_256) VALUES (?, ?, ?) ON CONFLICT (md5) DO UPDATE "
-        "SET sha1 = coalesce(sha1, excluded.sha1), sha2_256 = coalesce(sha2_256, excluded.sha2_256)",
+        "INSERT INTO hashes (md5, sha1, sha2_256) VALUES (?, ?, ?) ON CONFLICT (md5) DO UPDATE SET "
+        "sha1 = coalesce(sha1, excluded.sha1), sha2_256 = coalesce(sha2_256, excluded.sha2_256)",
         [values.get(name) for name in _COLUMNS],
     )
     (hash_id,) = connection.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 from hashmatch.errors import ListFormatError
@@ -10,8 +10,8 @@ from hashmatch.lists.readers.presets import SIGNALS
 from hashmatch.lists.writers.listing import Listing, Written
 from hashmatch.types import Entry
 
-# hash type -> the name ThreatExchange's own tools give the signal
-SIGNAL_OF = {name: signal for signal, name in reversed(SIGNALS.items())}
+# hash type -> the name ThreatExchange's own tools give the signal; they know no others
+SIGNAL_OF = {SIGNALS[signal]: signal for signal in ("pdq", "video_md5", "video_sha256")}
 
 
 def write_text(listing: Listing, stream: TextIO, hash_type: str | None) -> Written:
@@ -33,13 +33,14 @@ def write_signals(listing: Listing, stream: TextIO) -> Written:
     """Write ``signal_type value`` lines as ThreatExchange's local files have them."""
     written = Written()
     for entry, _ in listing.entries():
-        lines = list(_signals(entry, written))
+        lines = list(signals(entry, written))
         stream.writelines(f"{signal} {value}\n" for signal, value in lines)
         written.entries += bool(lines)
     return written
 
 
-def _signals(entry: Entry, written: Written) -> Iterator[tuple[str, str]]:
+def signals(entry: Entry, written: Written) -> Iterator[tuple[str, str]]:
+    """Give the signal type and text of an entry's values, counting those without any."""
     for value in entry.hashes:
         signal = SIGNAL_OF.get(value.hash_type)
         if signal is None:
@@ -48,22 +49,14 @@ def _signals(entry: Entry, written: Written) -> Iterator[tuple[str, str]]:
             yield signal, value.hex
 
 
-def signals(entry: Entry, written: Written) -> list[tuple[str, str]]:
-    """Return the signal type and text of an entry's values, counting those without any."""
-    return list(_signals(entry, written))
-
-
-def _write(listing: Listing, stream: TextIO, hash_type: str | None, line: Any) -> Written:
+def _write(
+    listing: Listing, stream: TextIO, hash_type: str | None, line: Callable[[str, Entry], str]
+) -> Written:
     written = Written()
     chosen = hash_type
     for entry, _ in listing.entries():
         types = {value.hash_type for value in entry.hashes}
-        if chosen is None:
-            if len(types) != 1:
-                raise ListFormatError(
-                    listing.name, "has values of several hash types; say which with --type"
-                )
-            (chosen,) = types
+        chosen = chosen or min(types)
         if hash_type is None and types != {chosen}:
             raise ListFormatError(
                 listing.name, "has values of several hash types; say which with --type"

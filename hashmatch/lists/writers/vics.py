@@ -108,10 +108,12 @@ def _record(entry: Entry, named: bool, media_id: int, options: Options) -> dict[
     kept = facts.pop("AlternativeHashes", [])
     if listed or kept:
         record["AlternativeHashes"] = [*listed, *(kept if isinstance(kept, list) else [kept])]
-    for name, value in facts.items():
-        if name == "MediaFiles" and isinstance(value, list):
-            value = [{"MD5": md5, **item} if isinstance(item, dict) else item for item in value]
-        record[f"Other{name}" if name in _RESERVED else name] = value
+    for name, fact in facts.items():
+        record[f"Other{name}" if name in _RESERVED else name] = fact
+    if isinstance(files := record.get("MediaFiles"), list):
+        record["MediaFiles"] = [
+            {"MD5": md5, **item} if isinstance(item, dict) else item for item in files
+        ]
     if named:
         record[ENTRY_ID] = entry.entry_id
     return record
