@@ -7,10 +7,8 @@ id of their own, a category, metadata) costs a block nothing.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, cast
 
 import numpy as np
@@ -237,15 +235,8 @@ def as_metadata(facts: Mapping[str, Any]) -> bytes | None:
     """Return facts as the compact JSON a block keeps; ``None`` where there are none."""
     if not facts:
         return None
+    # a lone surrogate, which UTF-8 has no place for, becomes the escape JSON has for it
     return _ENCODER.encode(facts).encode("utf-8", "backslashreplace")
 
 
-def plain(value: Any) -> Any:
-    """Return a number as JSON has it; for encoders, about what they do not know."""
-    if isinstance(value, Decimal):
-        number = float(value)
-        return number if math.isfinite(number) else str(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=plain)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

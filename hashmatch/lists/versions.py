@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from hashmatch import hash_types
 from hashmatch.lists import block_store
-from hashmatch.lists.blocks import plain
 from hashmatch.lists.info import Mode
 
 
@@ -59,7 +58,7 @@ def write(
             format_name,
             mode.value,
             sum(int(member.alive.sum()) for member in members),
-            json.dumps(facts | {"values": values}, default=plain),
+            json.dumps(facts | {"values": values}),
         ),
     )
     connection.executemany(

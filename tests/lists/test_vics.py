@@ -74,12 +74,11 @@ def test_an_unknown_version_is_read_with_a_warning(tmp_path: Path, fake: Fake) -
         lambda r: {"value": [{"Media": r, "CaseID": "x"}]},
         lambda r: {"value": [{"CaseID": "x", "Media": r, "TotalMediaFiles": 99}]},
         lambda r: [{"Media": r}],
-        lambda r: {"data": [1, 2], "objects": [{"x": 1}], "value": r},
         lambda r: {"value": [{"CaseID": "empty", "Media": []}, {"CaseID": "x", "Media": r}]},
     ],
     ids=[
         "context after value", "bare array", "Media", "media", "objects", "data", "single record",
-        "case", "case with fields on both sides", "bare array of cases", "other arrays before it",
+        "case", "case with fields on both sides", "bare array of cases",
         "second case",
     ],
 )  # fmt: skip
@@ -95,6 +94,25 @@ def test_records_and_cases_mixed_lose_nothing(tmp_path: Path, fake: Fake) -> Non
     assert sorted(hexes(entries)) == sorted(fake["md5"](n) for n in range(3))
     _, entries = read(tmp_path, hash_set({"CaseID": "x", "Media": [first]}, second, third))
     assert sorted(hexes(entries)) == sorted(fake["md5"](n) for n in range(3))
+
+
+def test_cases_larger_than_what_is_held_at_a_time(tmp_path: Path, fake: Fake) -> None:
+    media = [{"MediaID": n, "MD5": fake["md5"](n), "Comments": "x" * 500} for n in range(6000)]
+    large = {"CaseID": "a", "Media": media[:5000], "Vendor": [1]}
+    small = {"Media": media[5000:], "CaseID": "b"}
+    reading, entries = read(tmp_path, {"value": [large, small], "After": True})
+    assert len(entries) == 6000
+    assert reading.problems.count == 0
+    assert reading.envelope["documents"] == [
+        {"After": True, "value": [{"CaseID": "a", "Vendor": [1]}, {"CaseID": "b"}]}
+    ]
+
+
+def test_a_record_larger_than_what_is_held_at_a_time(tmp_path: Path, fake: Fake) -> None:
+    big = {"MD5": fake["md5"](1), "Comments": "y" * 3_000_000}
+    reading, entries = read(tmp_path, hash_set({"MD5": fake["md5"](0)}, big))
+    assert hexes(entries) == [fake["md5"](0), fake["md5"](1)]
+    assert reading.problems.count == 0
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path, fake: Fake) -> None:
