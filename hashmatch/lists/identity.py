@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hashmatch._ext import _digest
+
 if TYPE_CHECKING:
     from hashmatch.lists.blocks import Block, Column
 
@@ -37,14 +39,8 @@ def digest_rows(rows: NDArray[np.uint8], purpose: str, length: int) -> bytes:
     length : int
         Bytes of a digest.
     """
-    person = purpose.encode("ascii")
-    size = rows.shape[1]
-    joined = rows.tobytes()
-    digest = hashlib.blake2b
-    return b"".join(
-        digest(joined[at : at + size], digest_size=length, person=person).digest()
-        for at in range(0, len(joined), size)
-    )
+    person = np.frombuffer(purpose.encode("ascii").ljust(16, b"\0"), np.uint8)
+    return _digest.digest_rows(np.ascontiguousarray(rows), person, length).tobytes()
 
 
 def of_entries(
