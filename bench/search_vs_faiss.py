@@ -4,7 +4,8 @@
 a code and half random; FAISS's IndexBinaryFlat runs in the same rounds. Every figure is printed
 with its goal and whether it was reached.
 
-Usage: python bench/search_vs_faiss.py [--size small|large|huge] [--only PART ...] [--json] [--quick]
+Usage: python bench/search_vs_faiss.py [--size small|large|huge] [--only PART ...] [--json]
+       [--quick]
 """
 
 from __future__ import annotations
@@ -470,9 +471,8 @@ def main() -> None:
         print()
         return
     facts = machine()
-    print(
-        f"{facts['processor']}, {facts['cores']} cores, SIMD {facts['simd']}, load {os.getloadavg()[0]:.1f}"
-    )
+    load = f"load {os.getloadavg()[0]:.1f}"
+    print(f"{facts['processor']}, {facts['cores']} cores, SIMD {facts['simd']}, {load}")
     print(", ".join(f"{name} {found}" for name, found in facts["versions"].items()))
     width = max(len(line.what) for line in lines)
     words = {None: "", True: "reached", False: "MISSED"}
