@@ -8,7 +8,7 @@ does not matter for the choice. The answer is the same either way; only time dep
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 SCAN_BYTE = 0.034
 """A byte of code met by a single query: memory bandwidth."""
@@ -33,6 +33,7 @@ def binomial_tail(bits: int, most: int) -> float:
     return sum(math.comb(bits, ones) for ones in range(min(most, bits) + 1)) / 2.0**bits
 
 
+@lru_cache(4096)  # a search asks again and again about the same few
 def scan_cost(rows: int, size: int, radius: int, queries: int) -> float:
     """Return the nanoseconds per query of comparing every code of ``size`` bytes."""
     if queries < BATCH:
@@ -64,6 +65,7 @@ def mih_work(bands: int, radius: int) -> tuple[float, float, float]:
     return buckets, compared, followed
 
 
+@lru_cache(4096)
 def mih_cost(rows: int, bands: int, radius: int, queries: int) -> float:
     """Return the nanoseconds per query of searching the tables."""
     buckets, compared, followed = mih_work(bands, radius)
@@ -74,6 +76,7 @@ def mih_cost(rows: int, bands: int, radius: int, queries: int) -> float:
     )
 
 
+@lru_cache(4096)
 def mih_budget(rows: int, size: int, bands: int, radius: int, queries: int) -> int:
     """Return how many tags a query may compare before reading every code is cheaper."""
     _, compared, followed = mih_work(bands, radius)
