@@ -95,11 +95,11 @@ def _named(
     connection: sqlite3.Connection, gone: Sequence[Member], came: Sequence[Member], limit: int
 ) -> dict[str, list[str]]:
     gone_heads, came_heads = _heads(connection, gone), _heads(connection, came)
-    both = np.intersect1d(gone_heads, came_heads)
+    both = set(np.intersect1d(gone_heads, came_heads).tolist())
     kinds: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for members, alone in ((came, "added"), (gone, "removed")):
         for head, entry_id in _ids(connection, members):
-            kind = "changed" if both[np.searchsorted(both, head) :][:1] == head else alone
+            kind = "changed" if head in both else alone
             if len(kinds[kind]) < limit and entry_id not in kinds[kind]:
                 kinds[kind].append(entry_id)
             if all(len(found) >= limit for found in kinds.values()):
