@@ -21,13 +21,16 @@ from typing import Any, Self
 import numpy as np
 
 from hashmatch.errors import CatalogError
-from hashmatch.lists import block_store, categories, database, versions
+from hashmatch.lists import block_store, categories, changes, database, quarantine, versions
 from hashmatch.lists.blocks import Block
+from hashmatch.lists.changes import Changes
 from hashmatch.lists.exporting import Export, Source, live_export
 from hashmatch.lists.importing import Importer
 from hashmatch.lists.info import ImportReport, ListInfo, Mode, Thresholds, VersionInfo
+from hashmatch.lists.quarantine import Held
 from hashmatch.lists.readers.reading import Reading
 from hashmatch.lists.rules import Rules
+from hashmatch.lists.screen import Hold
 from hashmatch.lists.versions import Member
 from hashmatch.lists.writers.listing import Listing
 from hashmatch.types import Entry, Polarity
@@ -274,6 +277,102 @@ class Catalog:
             found = self._known(name)
             connection.execute("DELETE FROM lists WHERE list_id = ?", (found["list_id"],))
             self._changed()
+
+    def diff(
+        self, name: str, old: int | None = None, new: int | None = None, limit: int = 0
+    ) -> Changes:
+        """Compare two versions of a list.
+
+        Parameters
+        ----------
+        name : str
+        old, new : int or None
+            The versions; by default the one before the live one, and the live one.
+        limit : int
+            How many entries of each kind of change to name.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such list or version.
+        """
+        with database.errors(self.path):
+            found = self._known(name)
+            after = self._number(found, new)
+            before = self._number(found, max(1, after - 1) if old is None else old)
+            return changes.compare(
+                self._connection,
+                versions.members(self._connection, found["list_id"], before),
+                versions.members(self._connection, found["list_id"], after),
+                limit,
+            )
+
+    def roll_back(self, name: str, version: int) -> VersionInfo:
+        """Make an earlier version live again, as a new version with the same entries.
+
+        Thresholds and other rules are the list's, not a version's, and stay as they are.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such list or version, or it is the live one.
+        """
+        with self._transaction() as connection:
+            found = self._known(name)
+            list_id, live = found["list_id"], found["live"]
+            if self._number(found, version) == live:
+                raise CatalogError(f"version {version} of {name} is the live one already")
+            members = versions.members(connection, list_id, version)
+            compared = changes.compare(
+                connection, versions.members(connection, list_id, live), members, 0
+            )
+            facts = self._facts(list_id, version) | {
+                "sources": [f"version {version}"],
+                "counts": {kind: getattr(compared, kind) for kind in (*changes.KINDS, "unchanged")},
+                "left_out": {},
+                "problems": {},
+            }
+            number = self._last_version(list_id) + 1
+            versions.write(
+                connection, list_id, number, found["format"], Mode.ROLLBACK, members, facts
+            )
+            connection.execute("UPDATE lists SET live = ? WHERE list_id = ?", (number, list_id))
+            self._changed()
+        return self.versions(name)[-1]
+
+    def hold(self, name: str, holds: Sequence[Hold]) -> int:
+        """Keep entries or values from being matched; return how many are newly held.
+
+        What someone released before is not held again.
+        """
+        with self._transaction() as connection:
+            found = self._known(name)
+            count = quarantine.hold(connection, found["list_id"], holds)
+            self._changed()
+        return count
+
+    def release(self, name: str, entry_ids: Sequence[str] = (), reason: str | None = None) -> int:
+        """Let held entries be matched again: those named, else all; return how many there were."""
+        with self._transaction() as connection:
+            found = self._known(name)
+            count = quarantine.release(connection, found["list_id"], entry_ids, reason)
+            self._changed()
+        return count
+
+    def held(self, name: str | None = None, *, released: bool = False) -> list[Held]:
+        """Return what is in quarantine, and on request what was released from it."""
+        with database.errors(self.path):
+            if name is not None:
+                self._known(name)
+            return quarantine.held(self._connection, name, released=released)
+
+    def blocks(self, name: str) -> Iterator[Block]:
+        """Give the living entries of a list's live version, block by block."""
+        with database.errors(self.path):
+            found = self._known(name)
+            yield from self._blocks(
+                versions.members(self._connection, found["list_id"], found["live"])
+            )
 
     @contextmanager
     def listing(self, name: str, version: int | None = None) -> Iterator[Listing]:

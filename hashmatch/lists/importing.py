@@ -10,10 +10,11 @@ import numpy as np
 
 from hashmatch.errors import ListFormatError
 from hashmatch.lists import block_store, identity, quarantine, screen
+from hashmatch.lists.changes import run_of
 from hashmatch.lists.info import Mode
 from hashmatch.lists.readers.reading import Reading
 from hashmatch.lists.repeated import Repeated, Suspects
-from hashmatch.lists.settle import CONFLICTING, Run, Tombstones, settle
+from hashmatch.lists.settle import CONFLICTING, Tombstones, settle
 from hashmatch.lists.versions import Member
 
 _SHRUNK = 0.2
@@ -72,8 +73,8 @@ class Importer:
         old = sum(int(member.alive.sum()) for member in self._before)
         tombstones = self._tombstones(reading, mode)
         before = [Member(member.block_id, member.alive.copy()) for member in self._before]
-        runs = [self._run(member, new=False) for member in before]
-        runs += [self._run(member, new=True) for member in arrived]
+        runs = [run_of(self._connection, member, new=False) for member in before]
+        runs += [run_of(self._connection, member, new=True) for member in arrived]
         self.counts = settle(runs, tombstones, full=mode is Mode.FULL)
         if conflicting := self.counts.pop(CONFLICTING, 0):
             self.warnings.append(
@@ -112,18 +113,6 @@ class Importer:
             if progress is not None:
                 progress(done)
         return members
-
-    def _run(self, member: Member, *, new: bool) -> Run:
-        connection, block_id, count = self._connection, member.block_id, len(member.alive)
-        return Run(
-            new,
-            member.alive,
-            lambda: (
-                block_store.keys(connection, block_id),
-                block_store.contents(connection, block_id, count),
-                block_store.stamps(connection, block_id),
-            ),
-        )
 
     def _tombstones(self, reading: Reading, mode: Mode) -> Tombstones | None:
         """Gather this import's deletions and, for changes, those that came before."""

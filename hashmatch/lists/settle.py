@@ -95,6 +95,8 @@ def settle(runs: Sequence[Run], tombstones: Tombstones | None, *, full: bool) ->
         :data:`SUPERSEDED`.
     """
     counts: Counter[str] = Counter()
+    if not runs:
+        return counts
     shares = max(1, -(-sum(len(run.alive) for run in runs) // SHARE))
     for number in range(shares):
         share = _gather(runs, tombstones, number, shares)

@@ -6,8 +6,10 @@ They are opened read-only and immutable: nothing is written beside them, no lock
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,14 +33,14 @@ _COLUMNS = {
 
 
 @contextmanager
-def opened(path: str) -> Iterator[sqlite3.Connection]:
-    """Open a database read-only and put its errors into our words."""
+def opened(path: str, *, raw: bool = False) -> Iterator[sqlite3.Connection]:
+    """Open a database read-only and put its errors into our words; ``raw`` gives text as bytes."""
     uri = f"file:{quote(str(Path(path).absolute()))}?mode=ro&immutable=1"
     try:
         connection = sqlite3.connect(uri, uri=True)
         try:
             # names in such files need not be UTF-8
-            connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
+            connection.text_factory = bytes if raw else _lenient
             yield connection
         finally:
             connection.close()
@@ -46,6 +48,10 @@ def opened(path: str) -> Iterator[sqlite3.Connection]:
         raise ListFormatError(
             path, "the database is damaged or cut off; fetch the file again"
         ) from error
+
+
+def _lenient(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
 
 
 def tables(path: str) -> dict[str, str]:
@@ -66,22 +72,92 @@ def read_nsrl(reading: Reading, path: str) -> Iterator[Block]:
             for name, kind in tables(path).items()
             if (columns := _hash_columns(connection, name))
         }
-        chosen = {n: c for (n, kind), c in found.items() if kind == "table"}
-        chosen = chosen or {n: c for (n, kind), c in found.items()}
-        if not chosen:
-            raise ListFormatError(path, "has no table with an md5, sha1 or sha256 column")
+    chosen = {n: c for (n, kind), c in found.items() if kind == "table"}
+    chosen = chosen or {n: c for (n, kind), c in found.items()}
+    if not chosen:
+        raise ListFormatError(path, "has no table with an md5, sha1 or sha256 column")
+    with opened(path, raw=True) as connection:
         for table, columns in chosen.items():
-            cursor = connection.execute(
-                f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(table)}"
-            )
-            number = 1
-            while rows := cursor.fetchmany(BLOCK_SIZE):
-                block = _ordinary(rows, list(columns.values()))
+            names = list(columns.values())
+            for stretch in _stretches(connection, table, columns):
+                block = _ordinary(stretch, names) if stretch.joined else None
                 if block is None:
-                    block = _careful(reading, path, table, number, rows, list(columns.values()))
+                    block = _careful(reading, path, f"{table} row", stretch, names)
                 if block.count:
                     yield block
-                number += len(rows)
+
+
+_LAST_ROW = (1 << 63) - 1
+_Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Some rows of a table.
+
+    Parameters
+    ----------
+    first : int
+        The number of the first one, from 1.
+    count : int
+    joined : sequence of bytes
+        Every column's cells run together, if each has the length of its hash type; else empty.
+    fetch : callable
+        Gives the rows themselves.
+    """
+
+    first: int
+    count: int
+    joined: Sequence[bytes]
+    fetch: Callable[[], _Rows]
+
+
+def _stretches(
+    connection: sqlite3.Connection, table: str, columns: dict[str, str]
+) -> Iterator[_Stretch]:
+    """Give a table by stretches of rows.
+
+    Where a table has row ids SQLite runs the cells together itself, which spares an object for
+    each of them.
+    """
+    plain = f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(table)}"
+    first = 1
+    if not _has_row_ids(connection, table):
+        cursor = connection.execute(plain)
+        while rows := cursor.fetchmany(BLOCK_SIZE):
+            yield _Stretch(first, len(rows), (), partial(list, rows))
+            first += len(rows)
+        return
+    right = " AND ".join(
+        f"length({_quoted(column)}) = {2 * hash_types.get(name).size}"
+        for column, name in columns.items()
+    )
+    cells = ", ".join(f"CAST(group_concat({_quoted(c)}, '') AS BLOB)" for c in columns)
+    within = "WHERE rowid BETWEEN ? AND ?"
+    joining = f"SELECT count(*), total({right}), {cells} FROM {_quoted(table)} {within}"
+    next_id = f"SELECT min(rowid) FROM {_quoted(table)} WHERE rowid >= ?"
+    (begin,) = connection.execute(next_id, (-_LAST_ROW - 1,)).fetchone()
+    while begin is not None:
+        span = (begin, min(begin + BLOCK_SIZE - 1, _LAST_ROW))
+        count, fitting, *joined = connection.execute(joining, span).fetchone()
+        fetch = partial(_fetch, connection, f"{plain} {within}", span)
+        yield _Stretch(first, count, joined if fitting == count else (), fetch)
+        first += count
+        if span[1] == _LAST_ROW:
+            return
+        (begin,) = connection.execute(next_id, (span[1] + 1,)).fetchone()
+
+
+def _fetch(connection: sqlite3.Connection, statement: str, span: tuple[int, int]) -> _Rows:
+    return connection.execute(statement, span).fetchall()
+
+
+def _has_row_ids(connection: sqlite3.Connection, table: str) -> bool:
+    try:
+        found = connection.execute(f"SELECT rowid FROM {_quoted(table)} LIMIT 1").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    return found is not None and type(found[0]) is int
 
 
 def _hash_columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
@@ -94,35 +170,31 @@ def _hash_columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
     return columns
 
 
-def _ordinary(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Block | None:
-    """Decode rows that all hold hexadecimal text of the right length in every column."""
+def _ordinary(stretch: _Stretch, names: Sequence[str]) -> Block | None:
+    """Decode a stretch that holds hexadecimal text of the right length in every cell."""
     values = {}
-    for name, column in zip(names, zip(*rows, strict=True), strict=True):
+    for name, joined in zip(names, stretch.joined, strict=True):
         digits = 2 * hash_types.get(name).size
-        try:
-            joined = "".join(column).encode("ascii")
-        except (TypeError, UnicodeEncodeError):
+        if len(joined) != digits * stretch.count:
             return None
-        if len(joined) != digits * len(rows) or set(map(len, column)) != {digits}:
-            return None
-        codes, good = decode(np.frombuffer(joined, np.uint8).reshape(len(rows), digits))
+        rows = np.frombuffer(joined, np.uint8).reshape(stretch.count, digits)
+        codes, good = decode(rows)
         if not good.all():
             return None
         values[name] = Column(codes)
-    return Block(len(rows), values)
+    return Block(stretch.count, values)
 
 
 def _careful(
     reading: Reading,
     path: str,
-    table: str,
-    first: int,
-    rows: Sequence[tuple[Any, ...]],
+    place: str,
+    stretch: _Stretch,
     names: Sequence[str],
 ) -> Block:
     """Read rows one by one: some lack a hash, hold it as bytes, or hold something else."""
     builder = BlockBuilder()
-    for number, row in enumerate(rows, first):
+    for number, row in enumerate(stretch.fetch(), stretch.first):
         values: list[tuple[str, bytes, int | None]] = []
         failed = False
         for name, cell in zip(names, row, strict=True):
@@ -131,7 +203,7 @@ def _careful(
             try:
                 values.append((name, _value(name, cell), None))
             except HashFormatError as error:
-                reading.problems.add(path, f"{table} row {number}", str(error))
+                reading.problems.add(path, f"{place} {number}", str(error))
                 failed = True
         if values:
             builder.add(values)
