@@ -52,6 +52,7 @@ class Pages:
         self.several_files = False
         self.independent = name in _INDEPENDENT
         found = extent.frames if extent else None
+        self._largest = extent.largest if extent and extent.largest else (0, 0)
         if name == sniff.TIFF and _SUB_DIRECTORIES in getattr(image, "tag_v2", ()):
             self.notes.append("embedded_pictures")  # camera raw files hold the full picture there
         if name == sniff.JPEG:
@@ -66,7 +67,8 @@ class Pages:
 
     def sample(self, limits: Limits) -> list[int]:
         """Return the frames to decode: the one shown first, others evenly over the rest."""
-        size = max(1, self.image.size[0] * self.image.size[1])
+        width, height = map(max, self.image.size, self._largest)
+        size = max(1, width * height)
         reachable = self.total
         if not self.independent:
             reachable = min(reachable, max(1, limits.max_pixels_on_the_way // size))
