@@ -96,6 +96,7 @@ class Decoding:
                 with self.edge():
                     reader = pages.reader(index)
                     self._check_size(reader.size)
+                    self.check_work(reader.size, pages.passes(index))
                     room -= reader.size[0] * reader.size[1]
                     if room < 0:
                         break
@@ -123,7 +124,6 @@ class Decoding:
         with self.edge():
             image = open_reader(self.name, self.data)
             self._check_size(image.size)
-            self._check_work(image.size)
             pages = Pages(self.name, self.data, image, self.extent)
         self.notes += pages.notes
         return pages
@@ -131,7 +131,7 @@ class Decoding:
     def _measure(self) -> Extent | None:
         try:
             return extents.measure(self.name, self.data)
-        except (ValueError, IndexError):
+        except ValueError:
             self.notes.append("structure_damaged")
             return None
 
@@ -144,8 +144,8 @@ class Decoding:
                 f"{self.limits.max_pixels}; raise max_pixels to decode it",
             )
 
-    def _check_work(self, size: tuple[int, int]) -> None:
-        passes = self.extent.passes if self.extent else 1
+    def check_work(self, size: tuple[int, int], passes: int) -> None:
+        """Refuse a picture whose decoding would go over it too often."""
         if passes > 1 and passes * size[0] * size[1] > self.limits.max_pixels_on_the_way:
             raise MediaError(
                 Reason.TOO_MANY_PIXELS,

@@ -52,7 +52,10 @@ def measure(name: str, data: bytes) -> Extent:
     ValueError
         If the container's structure is broken, rather than cut short.
     """
-    return _WALKS[name](data)
+    try:
+        return _WALKS[name](data)
+    except (struct.error, IndexError) as error:
+        raise ValueError("the container ends inside a field") from error
 
 
 # the next marker that is not part of the coded picture (stuffed zero, restart mark, fill byte)

@@ -409,6 +409,10 @@ def test_messages_hold_no_content(samples: dict[str, bytes]) -> None:
         assert "SEC" not in str(caught.value)
 
 
+def test_what_is_printed_of_a_picture_holds_no_pixels(samples: dict[str, bytes]) -> None:
+    assert "array" not in repr(media.decode(samples["png"]))
+
+
 def test_bytes_of_every_kind_give_the_same(samples: dict[str, bytes]) -> None:
     data = samples["jpeg"]
     for same in (bytearray(data), memoryview(data), memoryview(bytearray(data))):
