@@ -16,6 +16,7 @@ from collections.abc import Sequence
 # (x86-64, aarch64) numbers; None where the architecture has no such call
 _ALLOWED = {
     "read": (0, 63),
+    "readv": (19, 65),
     "write": (1, 64),
     "close": (3, 57),
     "lseek": (8, 62),

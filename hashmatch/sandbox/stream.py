@@ -254,6 +254,8 @@ class Stream:
         number, slot = seat.slots[0]
         if kind is Kind.ASK and self._answer is not None:
             seat.process.send_answer(number, self._answer(slot.task, body))
+        elif kind is Kind.PART and not body:
+            pass  # a sign of life
         elif kind is Kind.PART:
             slot.parts += 1
             slot.events.append(Event(slot.task, EventKind.PART, body))

@@ -35,7 +35,8 @@ class EventKind(StrEnum):
     """What can become of a job."""
 
     PART = "part"
-    """The body is one of the parts the job gives before its end."""
+    """The body is one of the parts the job gives before its end. Empty parts are not told: a job
+    gives them as a sign of life during long work."""
     DONE = "done"
     """The body is the last part."""
     FAILED = "failed"
