@@ -57,6 +57,8 @@ class Reason(StrEnum):
     ARCHIVE_UNSUPPORTED = "archive_unsupported"
     # unscannable: a hash without a file, of a type that no list holds
     NOT_SEARCHABLE = "not_searchable"
+    # unscannable: left undecoded as known good by a scan whose lists no longer hold
+    NOT_DECODED = "not_decoded"
     # error: our own failure
     OUT_OF_MEMORY = "out_of_memory"
     INTERNAL = "internal"

@@ -248,6 +248,13 @@ class Matcher:
         """
         return self._result(self._searcher, found)
 
+    @property
+    def holds_known_good(self) -> bool:
+        """Whether the snapshot holds a known-good list with cryptographic hashes to look up."""
+        searcher = self._searcher
+        good = any(listed.polarity is Polarity.KNOWN_GOOD for listed in searcher.lists)
+        return good and bool(searcher.cryptographic)
+
     def known_good(self, hashes: Mapping[str, HashValue]) -> bool:
         """Say whether an input's bytes are on a known-good list and on no known-bad one."""
         hits = self._searcher.search([Probe(value) for value in hashes.values()])

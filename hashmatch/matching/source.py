@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 
 from hashmatch.errors import MediaError
 from hashmatch.matching.examine import Examination, KnownGood, exact_only, examine
 from hashmatch.matching.plan import Plan
 from hashmatch.types import HashValue, Reason
 
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 
 
 def examine_descriptor(
@@ -30,11 +29,10 @@ def examine_descriptor(
         size = os.lseek(descriptor, 0, os.SEEK_END)
         os.lseek(descriptor, 0, os.SEEK_SET)
         if size > plan.limits.max_bytes:
-            hashes, size = _hash_pieces(descriptor, plan.cryptographic)
-            message = (
-                f"larger than {plan.limits.max_bytes:,} bytes; only exact copies were looked for"
-            )
-            return exact_only(hashes, size, Reason.TOO_MANY_BYTES, message)
+            hasher = PieceHasher(plan)
+            while piece := os.read(descriptor, CHUNK):
+                hasher.add(piece)
+            return hasher.finish()
         data = read_all(descriptor, size)
     except OSError as error:
         return Examination(reason=Reason.READ_FAILED, message=f"cannot be read: {error.strerror}")
@@ -53,14 +51,33 @@ def read_all(descriptor: int, size: int) -> memoryview:
     return buffer[:done]
 
 
-def _hash_pieces(descriptor: int, types: Sequence[str]) -> tuple[dict[str, HashValue], int]:
-    running = {name: hashlib.new(name, usedforsecurity=False) for name in types}
-    size = 0
-    while piece := os.read(descriptor, _CHUNK):
-        size += len(piece)
-        for digest in running.values():
+class PieceHasher:
+    """Cryptographic hashes of content too large to hold in memory, taken piece by piece.
+
+    Parameters
+    ----------
+    plan : Plan
+        Which ones.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._limit = plan.limits.max_bytes
+        self._running = {
+            name: hashlib.new(name, usedforsecurity=False) for name in plan.cryptographic
+        }
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Take the next piece."""
+        self._size += len(piece)
+        for digest in self._running.values():
             digest.update(piece)
-    return {name: HashValue(name, digest.digest()) for name, digest in running.items()}, size
+
+    def finish(self) -> Examination:
+        """Return the examination: hashed, but too large to decode."""
+        hashes = {name: HashValue(name, digest.digest()) for name, digest in self._running.items()}
+        message = f"larger than {self._limit:,} bytes; only exact copies were looked for"
+        return exact_only(hashes, self._size, Reason.TOO_MANY_BYTES, message)
 
 
 def changed(before: os.stat_result, after: os.stat_result) -> bool:
