@@ -85,7 +85,8 @@ def rescan(
     position = 0
     try:
         with outputs:
-            for position, group in groups(source.journal):
+            for end, group in groups(source.journal):
+                position = end
                 for entry in group:
                     found = from_wire(entry.found)
                     if found.known_good and not matcher.known_good(found.hashes):

@@ -369,8 +369,8 @@ def _entry_of(item: Item, event: Event) -> tuple[Entry, Examination]:
             item.path, name if name.startswith("!") else f"!{name}", wire, None, kind
         ), found
     descriptor = event.task.descriptor
-    if descriptor is not None and item.status is not None:
-        if changed(item.status, os.fstat(descriptor)):
-            note_change(found)
-            wire = to_wire(found)
+    opened = descriptor is not None and item.status is not None
+    if opened and changed(item.status, os.fstat(descriptor)):
+        note_change(found)
+        wire = to_wire(found)
     return Entry(item.path, "", wire, item.identity), found
