@@ -22,15 +22,15 @@ RULES: dict[str, set[str]] = {
     "_ext": set(),
     "reference": FOUNDATION,
     "kernels": FOUNDATION | {"_ext", "reference"},
-    **{room: FOUNDATION | {"kernels"} for room in MIDDLE},
+    **{room: FOUNDATION | {"kernels", "_ext"} for room in MIDDLE},
     "sandbox": FOUNDATION,
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
     "matching": FOUNDATION | MIDDLE - {"lists"} | {"api", "sandbox"},
-    "scan": FOUNDATION | {"matching", "media", "api", "hashing", "lists", "sandbox"},
+    "scan": FOUNDATION | {"matching", "media", "api", "lists", "sandbox"},
     "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "sandbox", "matching", "scan"},
     # the front door names what the rooms offer; it loads none of them until asked
-    "__init__": FOUNDATION | {"api", "matching", "publish", "indexes"},
+    "__init__": FOUNDATION | {"api", "hashing", "matching", "media", "publish"},
     "__main__": {"cli"},
 }
 THIRD_PARTY_DOORS = {
