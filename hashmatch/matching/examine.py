@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hashmatch import hashing, media
 from hashmatch.errors import MediaError
+from hashmatch.matching.faults import log_fault
 from hashmatch.matching.plan import Plan
 from hashmatch.matching.profiles import Profile
 from hashmatch.types import HashValue, MediaInfo, Orientation, Reason
-
-log = logging.getLogger("hashmatch")
 
 CANONICAL = "canonical"
 
@@ -109,11 +106,8 @@ def examine(
         found.reason = Reason.OUT_OF_MEMORY
         found.message = "not enough memory to check this input"
     except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
-        # the message of a foreign exception may quote the input, so only places are logged
-        places = "".join(traceback.format_tb(error.__traceback__))
-        log.error("checking an input failed with %s\n%s", type(error).__name__, places)
         found.reason = Reason.INTERNAL
-        found.message = f"hashmatch failed with {type(error).__name__}"
+        found.message = log_fault("checking an input", error)
     return found
 
 

@@ -22,7 +22,7 @@ SLOWEST_READING = 8 << 20
 
 def prepare() -> None:
     """Load everything decoding and hashing may need, while files can still be opened."""
-    media.prepare()
+    media.codec_versions()
     hashing.check_golden()
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +17,7 @@ from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
 from hashmatch.indexes.snapshot import Snapshot
 from hashmatch.matching.examine import Bytes, Examination, Probe, examine
+from hashmatch.matching.faults import log_fault
 from hashmatch.matching.isolated import DEFAULT_TIMEOUT, Isolation
 from hashmatch.matching.ordered import ordered_map
 from hashmatch.matching.plan import Plan
@@ -27,8 +26,6 @@ from hashmatch.matching.search import Searcher
 from hashmatch.matching.source import changed, examine_descriptor, note_change, refusal
 from hashmatch.types import HashValue, MatchResult, Polarity, Reason, Verdict
 from hashmatch.version import ENGINE
-
-log = logging.getLogger("hashmatch")
 
 FilePath = str | bytes | os.PathLike[Any]
 ISOLATIONS = ("inline", "workers")
@@ -349,9 +346,7 @@ class Matcher:
                 Verdict.ERROR, Reason.OUT_OF_MEMORY, "not enough memory to check this input"
             )
         except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
-            places = "".join(traceback.format_tb(error.__traceback__))
-            log.error("searching for an input failed with %s\n%s", type(error).__name__, places)
-            message = f"hashmatch failed with {type(error).__name__}"
+            message = log_fault("searching for an input", error)
             result = MatchResult(Verdict.ERROR, Reason.INTERNAL, message)
         return replace(
             result,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
+from hashmatch import hashing
 from hashmatch.errors import MediaError
 from hashmatch.matching.examine import Examination, KnownGood, exact_only, examine
 from hashmatch.matching.plan import Plan
-from hashmatch.types import HashValue, Reason
+from hashmatch.types import Reason
 
 CHUNK = 1 << 20
 
@@ -62,22 +62,18 @@ class PieceHasher:
 
     def __init__(self, plan: Plan) -> None:
         self._limit = plan.limits.max_bytes
-        self._running = {
-            name: hashlib.new(name, usedforsecurity=False) for name in plan.cryptographic
-        }
+        self._hasher = hashing.CryptoHasher(plan.cryptographic)
         self._size = 0
 
     def add(self, piece: bytes) -> None:
         """Take the next piece."""
         self._size += len(piece)
-        for digest in self._running.values():
-            digest.update(piece)
+        self._hasher.update(piece)
 
     def finish(self) -> Examination:
         """Return the examination: hashed, but too large to decode."""
-        hashes = {name: HashValue(name, digest.digest()) for name, digest in self._running.items()}
         message = f"larger than {self._limit:,} bytes; only exact copies were looked for"
-        return exact_only(hashes, self._size, Reason.TOO_MANY_BYTES, message)
+        return exact_only(self._hasher.finish(), self._size, Reason.TOO_MANY_BYTES, message)
 
 
 def changed(before: os.stat_result, after: os.stat_result) -> bool:

@@ -87,7 +87,8 @@ class RunFolder:
                 )
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            taken = any(self.path.iterdir())
+            with os.scandir(self.path) as entries:
+                taken = next(entries, None) is not None
         except OSError as error:
             raise OutputError(f"cannot make the folder {self.path}: {error.strerror}") from error
         if taken:
