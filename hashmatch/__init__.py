@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from hashmatch.home import Home
     from hashmatch.matching import Matcher
     from hashmatch.media import Limits
-    from hashmatch.publish import publish
     from hashmatch.version import VERSION as __version__  # noqa: N811
 
 _LOADED_ON_USE = {
@@ -47,7 +46,6 @@ _LOADED_ON_USE = {
     "Home": ("hashmatch.home", "Home"),
     "Matcher": ("hashmatch.matching", "Matcher"),
     "Limits": ("hashmatch.media", "Limits"),
-    "publish": ("hashmatch.publish", "publish"),
     "__version__": ("hashmatch.version", "VERSION"),
 }
 
@@ -83,5 +81,4 @@ __all__ = [
     "hash_file",
     "hash_many",
     "hash_pixels",
-    "publish",
 ]
