@@ -7,6 +7,8 @@ import os
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from hashmatch import hashing, media
 from hashmatch.matching.examine import Bytes, Examination
 from hashmatch.matching.plan import Plan
@@ -20,10 +22,20 @@ DEFAULT_TIMEOUT = 10.0
 SLOWEST_READING = 8 << 20
 
 
-def prepare() -> None:
-    """Load everything decoding and hashing may need, while files can still be opened."""
+def prepare(perceptual: str) -> None:
+    """Load everything decoding and hashing may need, while files can still be opened.
+
+    Parameters
+    ----------
+    perceptual : str
+        The hash types that will be computed, separated by commas.
+    """
     media.codec_versions()
-    hashing.check_golden()
+    types = [name for name in perceptual.split(",") if name]
+    if types:
+        ramp = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
+        hashing.compute(ramp, types)
+        hashing.compute_orientations(ramp, types)
 
 
 def examine_in_worker(job: Job) -> bytes:
@@ -84,8 +96,9 @@ class Isolation:
 
     Parameters
     ----------
-    limits : Limits
-        What the decoder refuses; the workers' memory is measured by it.
+    plan : Plan
+        What they compute; another plan may ask for other limits or hash types only of a new
+        isolation.
     workers : int or None
         How many inputs at a time; by default one per processor.
     timeout : float
@@ -97,13 +110,15 @@ class Isolation:
         If worker processes cannot be started here.
     """
 
-    def __init__(self, limits: media.Limits, workers: int | None, timeout: float) -> None:
+    def __init__(self, plan: Plan, workers: int | None, timeout: float) -> None:
         self._timeout = timeout
+        self.perceptual = plan.perceptual
         self.pool = Pool(
             "hashmatch.matching.isolated:examine_in_worker",
             "hashmatch.matching.isolated:prepare",
+            ",".join(plan.perceptual),
             workers=workers,
-            allowance=allowance_for(limits),
+            allowance=allowance_for(plan.limits),
         )
 
     def close(self) -> None:

@@ -100,7 +100,8 @@ class Matcher:
         self._also = {name: hash_types.get(name).kind for name in also_compute}
         self._searcher = self._load()
         self._pool: ThreadPoolExecutor | None = None
-        self._isolation = Isolation(limits, workers, timeout) if isolation == "workers" else None
+        self._isolate = (isolation == "workers", workers, timeout)
+        self._isolation = self._isolated(None)
 
     @classmethod
     def open(
@@ -183,6 +184,7 @@ class Matcher:
         """
         before = self._searcher.snapshot.id
         self._searcher = self._load()
+        self._isolation = self._isolated(self._isolation)
         return self._searcher.snapshot.id != before
 
     @property
@@ -323,6 +325,18 @@ class Matcher:
 
     def _load(self) -> Searcher:
         return Searcher(Snapshot.open(self._root, self._pinned))
+
+    def _isolated(self, current: Isolation | None) -> Isolation | None:
+        """Return workers that are ready for what the snapshot in use asks for."""
+        wanted, workers, timeout = self._isolate
+        if not wanted:
+            return None
+        plan = self.plan()
+        if current is not None and current.perceptual == plan.perceptual:
+            return current
+        if current is not None:
+            current.close()
+        return Isolation(plan, workers, timeout)
 
     def _match_one(self, item: Bytes | FilePath) -> MatchResult:
         if isinstance(item, str | os.PathLike):

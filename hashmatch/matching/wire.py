@@ -72,8 +72,14 @@ def _read(shape: dict[str, Any]) -> Examination:
     found.known_good = shape.get("known_good") is True
     if "media" in shape:
         name, width, height, count, decoded, notes = shape["media"]
-        numbers = [_number(number) or 0 for number in (width, height, count, decoded)]
-        found.media = MediaInfo(_words(name), *numbers, tuple(_words(note) for note in notes))
+        found.media = MediaInfo(
+            _words(name),
+            _number(width) or 0,
+            _number(height) or 0,
+            _number(count) or 0,
+            _number(decoded) or 0,
+            tuple(_words(note) for note in notes),
+        )
     for name, text, quality in shape["hashes"]:
         (value,) = _values(name, text, [quality])
         found.hashes[name] = value

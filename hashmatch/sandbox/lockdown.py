@@ -72,13 +72,13 @@ def lock_down(allowance: Allowance) -> dict[str, str]:
     outcome = {"resource limits": ""}
     if sys.platform != "linux":
         return outcome | dict.fromkeys(
-            ("no core dumps", "no new privileges", "landlock", "system call filter"),
+            ("core dump protection", "bar on new privileges", "landlock", "system call filter"),
             f"{sys.platform} has none that hashmatch can use",
         )
     steps = {
-        "no core dumps": lambda: _prctl(libc, _SET_DUMPABLE, 0),
-        "no new privileges": lambda: _prctl(libc, _SET_NO_NEW_PRIVILEGES, 1),
-        "no capabilities": lambda: _drop_capabilities(libc),
+        "core dump protection": lambda: _prctl(libc, _SET_DUMPABLE, 0),
+        "bar on new privileges": lambda: _prctl(libc, _SET_NO_NEW_PRIVILEGES, 1),
+        "dropping of capabilities": lambda: _drop_capabilities(libc),
         "landlock": landlock.restrict,
         "system call filter": seccomp.install,
     }

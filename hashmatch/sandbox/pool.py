@@ -32,6 +32,8 @@ class Pool:
     prepare : str
         ``module:attribute``, called once in the worker before it is locked down: whatever would
         be imported or opened later must be imported or opened by then. May be empty.
+    preparation : str
+        What ``prepare`` is called with.
     workers : int or None
         How many jobs run at a time; by default one per processor.
     allowance : Allowance
@@ -49,13 +51,14 @@ class Pool:
         self,
         function: str,
         prepare: str = "",
+        preparation: str = "",
         *,
         workers: int | None = None,
         allowance: Allowance | None = None,
         jobs_per_worker: int = 5000,
     ) -> None:
         self._function = function
-        self._prepare = prepare
+        self._prepare = (prepare, preparation)
         self._allowance = allowance or Allowance()
         self._jobs_per_worker = jobs_per_worker
         self.workers = workers or os.cpu_count() or 1
@@ -150,7 +153,7 @@ class Pool:
 
     def _start(self) -> Process:
         self.started += 1
-        return Process(self._function, self._prepare, self._allowance)
+        return Process(self._function, *self._prepare, self._allowance)
 
     def _take(self) -> Process:
         if self._closed:

@@ -32,7 +32,7 @@ def capabilities() -> list[Protection]:
     SandboxError
         If workers cannot be started here at all.
     """
-    process = Process("hashmatch.sandbox.worker:nothing", "", Allowance())
+    process = Process("hashmatch.sandbox.worker:nothing", "", "", Allowance())
     try:
         return [Protection(name, missing) for name, missing in process.wait_ready().items()]
     finally:

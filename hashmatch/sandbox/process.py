@@ -29,14 +29,14 @@ class Process:
 
     Parameters
     ----------
-    function, prepare : str
+    function, prepare, preparation : str
         ``module:attribute`` of what is called with each job, and of what is called once before
-        the lock-down; ``prepare`` may be empty.
+        the lock-down with ``preparation``; ``prepare`` may be empty.
     allowance : Allowance
         What the worker may use.
     """
 
-    def __init__(self, function: str, prepare: str, allowance: Allowance) -> None:
+    def __init__(self, function: str, prepare: str, preparation: str, allowance: Allowance) -> None:
         if not hasattr(socket, "AF_UNIX") or not hasattr(os, "memfd_create"):
             raise SandboxError(
                 f"worker processes need Linux; on {sys.platform} decode in this process instead "
@@ -47,6 +47,7 @@ class Process:
             "socket": theirs.fileno(),
             "function": function,
             "prepare": prepare,
+            "preparation": preparation,
             "allowance": allowance.to_json(),
         }
         # -P: the folder we happen to stand in, which may be evidence, must never be imported from

@@ -133,7 +133,7 @@ def main() -> None:
     try:
         function = resolve(settings["function"])
         if settings["prepare"]:
-            resolve(settings["prepare"])()
+            resolve(settings["prepare"])(settings["preparation"])
         gc.collect()
         gc.freeze()
         if threading.active_count() > 1:

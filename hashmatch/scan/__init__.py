@@ -5,7 +5,7 @@ from hashmatch.scan.options import ScanOptions
 from hashmatch.scan.report import Summary
 from hashmatch.scan.rescan import rescan
 from hashmatch.scan.scanner import REPORTED_TYPES, resume, scan, settings_of
-from hashmatch.scan.verify import Verification, verify
+from hashmatch.scan.verify import Verification, head_of, verify
 from hashmatch.scan.walk import walk
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ScanOptions",
     "Summary",
     "Verification",
+    "head_of",
     "rescan",
     "resume",
     "scan",

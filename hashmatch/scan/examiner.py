@@ -96,9 +96,9 @@ def _parse(body: bytes) -> tuple[Order, int, Undecoded | None]:
     )
 
 
-def prepare() -> None:
-    """Load everything while files can still be opened."""
-    isolated.prepare()
+def prepare(perceptual: str) -> None:
+    """Load everything while files can still be opened; see :func:`isolated.prepare`."""
+    isolated.prepare(perceptual)
     foreign_archives.prepare()
 
 

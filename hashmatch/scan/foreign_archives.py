@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from hashmatch.types import Reason
@@ -55,7 +56,11 @@ def members(source: IO[bytes], kind: str, budget: Budget) -> Iterator[Member]:
             elif not entry.isfile:
                 yield Member(name, None, Reason.SPECIAL_FILE, "a device or pipe, not a file")
             else:
-                yield Member(name, lambda entry=entry: io.BufferedReader(_Blocks(entry), _BLOCK))
+                yield Member(name, partial(_opened, entry))
+
+
+def _opened(entry: Any) -> IO[bytes]:
+    return io.BufferedReader(_Blocks(entry), _BLOCK)
 
 
 class _Blocks(io.RawIOBase):

@@ -294,6 +294,7 @@ class _Run:
         with Pool(
             "hashmatch.scan.examiner:examine_in_worker",
             "hashmatch.scan.examiner:prepare",
+            ",".join(self._order.plan.perceptual),
             workers=self._options.workers,
             allowance=allowance_for(self._order.plan.limits),
         ) as pool:
@@ -369,8 +370,8 @@ def _entry_of(item: Item, event: Event) -> tuple[Entry, Examination]:
             item.path, name if name.startswith("!") else f"!{name}", wire, None, kind
         ), found
     descriptor = event.task.descriptor
-    opened = descriptor is not None and item.status is not None
-    if opened and changed(item.status, os.fstat(descriptor)):
+    before = item.status
+    if descriptor is not None and before is not None and changed(before, os.fstat(descriptor)):
         note_change(found)
         wire = to_wire(found)
     return Entry(item.path, "", wire, item.identity), found

@@ -79,6 +79,11 @@ def verify(run: Path, anchor: str | None = None) -> Verification:
     return checked
 
 
+def head_of(run: Path) -> str:
+    """Return the head of a run's log, to be written down elsewhere as its anchor."""
+    return custody.read(RunFolder(run).log).head
+
+
 def _expected(folder: RunFolder, chain: custody.Chain, checked: Verification) -> dict[str, str]:
     """Return the SHA-256 every file must have, by what the log says of the last pass."""
     expected: dict[str, str] = {}

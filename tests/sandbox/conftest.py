@@ -25,5 +25,5 @@ def payload_path() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def pool(payload_path: None) -> Iterator[Pool]:
-    with Pool("sandbox_payloads:run", "sandbox_payloads:prepare", workers=2) as opened:
+    with Pool("sandbox_payloads:run", "sandbox_payloads:prepare", "prepared", workers=2) as opened:
         yield opened

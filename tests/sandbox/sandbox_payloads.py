@@ -10,18 +10,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from hashmatch.sandbox import Job
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-MARK = "prepared"
 _state: dict[str, str] = {}
 
 
-def prepare() -> None:
-    _state["mark"] = MARK
+def prepare(preparation: str) -> None:
+    _state["mark"] = preparation
 
 
 def _syscall(*arguments: object) -> None:
@@ -165,11 +164,11 @@ def babble(job: Job) -> bytes:
     return b"babbled"
 
 
-def broken() -> None:
+def broken(_: str) -> None:
     raise RuntimeError("cannot prepare")
 
 
-def _parts(count: int, dies: int) -> Iterator[bytes]:
+def _parts(count: int, dies: int) -> Generator[bytes, None, bytes]:
     for number in range(count):
         if number == dies:
             os.kill(os.getpid(), 11)

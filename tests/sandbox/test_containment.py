@@ -112,7 +112,9 @@ def test_a_worker_that_talks_nonsense_is_lost(payload_path: None) -> None:
 
 def test_the_workers_of_this_machine_state_what_protects_them(pool: Pool) -> None:
     found = pool.protections()
-    assert {"resource limits", "no new privileges", "landlock", "system call filter"} <= set(found)
+    assert {"resource limits", "bar on new privileges", "landlock", "system call filter"} <= set(
+        found
+    )
     assert found == {p.name: p.missing for p in capabilities()}
 
 

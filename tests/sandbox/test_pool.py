@@ -66,11 +66,11 @@ def test_more_parts_than_are_held_arrive_in_order(pool: Pool, empty: int) -> Non
 
 def test_a_job_can_ask(pool: Pool, empty: int) -> None:
     def answer(task: Task, body: bytes) -> bytes:
-        return body + b" answered for " + task.tag
+        return body + b" answered for %d" % task.tag
 
-    tasks = [Task(empty, b"ask", tag=str(n).encode()) for n in range(20)]
+    tasks = [Task(empty, b"ask", tag=n) for n in range(20)]
     assert [e.body for e in pool.stream(tasks, answer=answer)] == [
-        b"told question answered for " + str(n).encode() for n in range(20)
+        b"told question answered for %d" % n for n in range(20)
     ]
 
 
