@@ -8,17 +8,21 @@ verdict.
 from __future__ import annotations
 
 import bz2
+import codecs
+import copy
 import gzip
 import io
 import lzma
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
+from hashmatch.scan import foreign_archives
 from hashmatch.types import Reason
 
 _CHUNK = 1 << 20
@@ -54,6 +58,13 @@ class ArchiveLimits:
     def to_json(self) -> dict[str, int]:
         """Return the limits as JSON values."""
         return asdict(self)
+
+
+class Readable(Protocol):
+    """The content of a member."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return some bytes, none at the end."""
 
 
 class ArchiveError(Exception):
@@ -123,7 +134,7 @@ class Member:
     """
 
     name: str
-    open: Callable[[], IO[bytes]] | None
+    open: Callable[[], Readable] | None
     reason: Reason | None = None
     message: str | None = None
 
@@ -167,7 +178,7 @@ class DescriptorFile(io.RawIOBase):
 class _Metered(io.RawIOBase):
     """A stream of unfolded bytes that are counted as they are read."""
 
-    def __init__(self, stream: IO[bytes], budget: Budget) -> None:
+    def __init__(self, stream: Readable, budget: Budget) -> None:
         self._stream = stream
         self._budget = budget
 
@@ -177,7 +188,8 @@ class _Metered(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer."""
-        data = self._stream.read(min(len(buffer), _CHUNK))
+        # one piece at a time: a longer read would lose what lies before damage
+        data = self._stream.read1(min(len(buffer), _CHUNK))
         self._budget.spend(len(data))
         buffer[: len(data)] = data
         return len(data)
@@ -219,7 +231,20 @@ def sniff(head: bytes | memoryview, tail: bytes | memoryview = b"") -> str | Non
     return None
 
 
-def members(source: IO[bytes], kind: str, name: str, budget: Budget) -> Iterator[Member]:
+def prepare() -> None:
+    """Load codecs and everything else reading an archive needs, while files can be opened."""
+    codecs.lookup("cp437")  # names in a ZIP
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:xz") as made:
+        made.addfile(tarfile.TarInfo("\u00e9"))
+    content.seek(0)
+    budget = Budget(ArchiveLimits(), len(content.getvalue()))
+    for _ in members(content, "xz", budget):
+        pass
+    foreign_archives.prepare()
+
+
+def members(source: IO[bytes], kind: str, budget: Budget) -> Iterator[Member]:
     """Give the files inside an archive one after the other; each is read before the next.
 
     Parameters
@@ -228,8 +253,6 @@ def members(source: IO[bytes], kind: str, name: str, budget: Budget) -> Iterator
         The archive, at its start.
     kind : str
         From :func:`sniff`.
-    name : str
-        What the archive is called, which names the content of a compressed single file.
     budget : Budget
         Spent by whatever unfolds.
 
@@ -244,7 +267,7 @@ def members(source: IO[bytes], kind: str, name: str, budget: Budget) -> Iterator
         elif kind == "tar":
             yield from _tar(source, budget, unfolding=False)
         elif kind in _OPENERS:
-            yield from _compressed(source, kind, name, budget)
+            yield from _compressed(source, kind, budget)
         else:
             yield from _foreign(source, kind, budget)
     except ArchiveError:
@@ -266,14 +289,14 @@ class Content:
     ----------
     data : bytes
         Its content, or the beginning of one that is too large to hold.
-    rest : binary file or None
+    rest : Readable or None
         The rest of one that is too large.
     damaged : bool
         Whether reading ended in an error; what was read until then still counts.
     """
 
     data: bytes
-    rest: IO[bytes] | None = None
+    rest: Readable | None = None
     damaged: bool = False
 
 
@@ -285,7 +308,7 @@ def read_member(member: Member, most: int, budget: Budget) -> Generator[bytes, N
     try:
         stream = member.open()
         while content.tell() <= most:
-            piece = stream.read(_CHUNK)
+            piece = stream.read1(_CHUNK)
             if not piece:
                 return Content(content.getvalue())
             budget.spend(len(piece))
@@ -311,10 +334,28 @@ def _zip(source: IO[bytes], budget: Budget) -> Iterator[Member]:
                     info.filename, None, Reason.ARCHIVE_ENCRYPTED, "protected by a password"
                 )
             else:
-                yield Member(info.filename, partial(opened.open, info))
+                yield Member(info.filename, partial(_Checked, opened, info))
 
 
-def _tar(source: IO[bytes], budget: Budget, *, unfolding: bool) -> Iterator[Member]:
+class _Checked:
+    """A member of a ZIP whose checksum is held against it only after all of it was given."""
+
+    def __init__(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+        self._expected, self._crc = info.CRC, 0
+        unchecked = copy.copy(info)
+        del unchecked.CRC
+        self._stream = opened.open(unchecked)
+
+    def read1(self, size: int, /) -> bytes:
+        """Return some bytes, none at the end."""
+        data = self._stream.read1(size)
+        self._crc = zlib.crc32(data, self._crc)
+        if not data and self._crc != self._expected:
+            raise zipfile.BadZipFile("the checksum does not fit")
+        return data
+
+
+def _tar(source: Any, budget: Budget, *, unfolding: bool) -> Iterator[Member]:
     mode = "r|" if unfolding else "r:"
     with tarfile.open(fileobj=source, mode=mode) as opened:  # type: ignore[call-overload]
         for info in opened:
@@ -330,31 +371,25 @@ def _tar(source: IO[bytes], budget: Budget, *, unfolding: bool) -> Iterator[Memb
             opened.members = []  # or it would remember every member of a large archive
 
 
-def _tar_member(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
-    stream = opened.extractfile(info)
+def _tar_member(opened: tarfile.TarFile, info: tarfile.TarInfo) -> Readable:
+    stream: Any = opened.extractfile(info)
     if stream is None:
         raise tarfile.TarError("not a regular file")
-    return stream
+    return stream  # type: ignore[no-any-return]
 
 
-def _compressed(source: IO[bytes], kind: str, name: str, budget: Budget) -> Iterator[Member]:
+def _compressed(source: IO[bytes], kind: str, budget: Budget) -> Iterator[Member]:
     with _OPENERS[kind](source) as opened:
         head = opened.read(HEAD)
     source.seek(0)
     with _OPENERS[kind](source) as opened:
         if sniff(head) == "tar":
-            yield from _tar(
-                io.BufferedReader(_Metered(opened, budget), _CHUNK), budget, unfolding=True
-            )
+            yield from _tar(_Metered(opened, budget), budget, unfolding=True)
             return
         budget.count()
-        base = name.rsplit("/", 1)[-1]
-        stem, _, suffix = base.rpartition(".")
-        yield Member(stem if stem and suffix.lower() == kind else "content", lambda: opened)
+        yield Member("content", lambda: opened)
 
 
 def _foreign(source: IO[bytes], kind: str, budget: Budget) -> Iterator[Member]:
     """Go through what libarchive knows."""
-    from hashmatch.scan import foreign_archives
-
     yield from foreign_archives.members(source, kind, budget)

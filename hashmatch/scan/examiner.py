@@ -21,8 +21,15 @@ from hashmatch.matching.source import CHUNK, PieceHasher, read_all
 from hashmatch.matching.wire import to_wire
 from hashmatch.media.thumbnail import exif_thumbnail
 from hashmatch.sandbox import Job
-from hashmatch.scan import archives, foreign_archives
-from hashmatch.scan.archives import ArchiveError, ArchiveLimits, Budget, DescriptorFile, Member
+from hashmatch.scan import archives
+from hashmatch.scan.archives import (
+    ArchiveError,
+    ArchiveLimits,
+    Budget,
+    DescriptorFile,
+    Member,
+    Readable,
+)
 from hashmatch.scan.record import FILE, MEMBER, THUMBNAIL
 from hashmatch.types import Reason
 
@@ -99,7 +106,7 @@ def _parse(body: bytes) -> tuple[Order, int, Undecoded | None]:
 def prepare(perceptual: str) -> None:
     """Load everything while files can still be opened; see :func:`isolated.prepare`."""
     isolated.prepare(perceptual)
-    foreign_archives.prepare()
+    archives.prepare()
 
 
 def examine_in_worker(job: Job) -> Parts:
@@ -199,7 +206,7 @@ class Examiner:
                     Reason.ARCHIVE_LIMIT, f"lies {depth} archives deep; unpack the outer ones"
                 )
             budget = budget or Budget(self._order.archives, size)
-            for member in archives.members(source, kind, name, budget):
+            for member in archives.members(source, kind, budget):
                 yield from self._member(member, f"{name}!/{_clean(member.name)}", depth, budget)
                 count += 1
         except ArchiveError as error:
@@ -240,7 +247,7 @@ class Examiner:
             yield _part(name, MEMBER, found)
 
     def _large_member(
-        self, name: str, data: bytes, rest: IO[bytes], budget: Budget
+        self, name: str, data: bytes, rest: Readable, budget: Budget
     ) -> Iterator[bytes]:
         """Hash a member that is too large to hold."""
         turn, _ = self._turn()
@@ -248,7 +255,7 @@ class Examiner:
             return
 
         def piece() -> bytes:
-            taken = rest.read(CHUNK)
+            taken = rest.read1(CHUNK)
             budget.spend(len(taken))
             return taken
 

@@ -59,7 +59,7 @@ def members(source: IO[bytes], kind: str, budget: Budget) -> Iterator[Member]:
                 yield Member(name, partial(_opened, entry))
 
 
-def _opened(entry: Any) -> IO[bytes]:
+def _opened(entry: Any) -> io.BufferedReader:
     return io.BufferedReader(_Blocks(entry), _BLOCK)
 
 

@@ -206,7 +206,7 @@ class _Run:
             options.thumbnails,
             options.skip_known_good and matcher.holds_known_good,
         )
-        self._workers: dict[str, Any] = {"isolation": options.isolation}
+        self._workers: dict[str, Any] = {"isolation": options.isolation, "files_read": 0}
 
     def go(self, earlier: JournalIndex | None) -> Summary:
         self._earlier = earlier
@@ -273,6 +273,7 @@ class _Run:
             size = 0
             if descriptor is not None:
                 opened.add(descriptor)
+                self._workers["files_read"] += 1
                 size = item.identity.size if item.identity else 0
             timeout = timeout_for(min(size, most), self._options.timeout)
             yield Task(descriptor, request, timeout, item)
