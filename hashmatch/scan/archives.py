@@ -344,11 +344,11 @@ class _Checked:
         self._expected, self._crc = info.CRC, 0
         unchecked = copy.copy(info)
         del unchecked.CRC
-        self._stream = opened.open(unchecked)
+        self._stream: Any = opened.open(unchecked)
 
     def read1(self, size: int, /) -> bytes:
         """Return some bytes, none at the end."""
-        data = self._stream.read1(size)
+        data: bytes = self._stream.read1(size)
         self._crc = zlib.crc32(data, self._crc)
         if not data and self._crc != self._expected:
             raise zipfile.BadZipFile("the checksum does not fit")

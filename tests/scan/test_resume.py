@@ -31,7 +31,8 @@ INLINE = ScanOptions(workers=1)
 def command(home: Home, evidence: Path, output: Path, how: ScanOptions) -> list[str]:
     return [
         sys.executable, "-m", "hashmatch", "--home", str(home.path), "scan", str(evidence),
-        "-o", str(output), "--quiet", "--json", "--workers", str(how.workers), "--isolation", how.isolation,
+        "-o", str(output), "--quiet", "--json",
+        "--workers", str(how.workers), "--isolation", how.isolation,
     ]  # fmt: skip
 
 
