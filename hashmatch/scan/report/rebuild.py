@@ -10,7 +10,7 @@ from hashmatch.errors import OutputError
 from hashmatch.scan import custody
 from hashmatch.scan.folder import RunFolder
 from hashmatch.scan.record import as_line, read_records
-from hashmatch.scan.report import case_uco, cybertip, html_page
+from hashmatch.scan.report import case_uco, cybertip, html_page, matched
 from hashmatch.scan.report.csv_table import CsvReport
 
 Records = Iterable[Mapping[str, Any]]
@@ -38,7 +38,12 @@ TEXT_FORMATS: dict[str, tuple[str, Writer]] = {
 }
 
 
-def rebuild(run: Path, form: str) -> Path:
+# format -> name of the file, format of the list writers
+LIST_FORMATS = {"vics": ("case.vics.json", "vics-2.0-case"), "kdb": ("matched.kdb", "kdb")}
+FORMATS = (*TEXT_FORMATS, *LIST_FORMATS)
+
+
+def rebuild(run: Path, form: str, *, region: str | None = None) -> Path:
     """Write a report of a finished run into its folder and enter it in the run's log.
 
     Parameters
@@ -46,7 +51,9 @@ def rebuild(run: Path, form: str) -> Path:
     run : Path
         The folder of a run or a rescan.
     form : str
-        One of ``TEXT_FORMATS``.
+        One of ``FORMATS``.
+    region : str or None
+        The region of a VICS case; it is never guessed.
 
     Returns
     -------
@@ -55,6 +62,8 @@ def rebuild(run: Path, form: str) -> Path:
 
     Raises
     ------
+    ListFormatError
+        If a VICS case is asked for without its region.
     OutputError
         If the folder holds no finished run, the results are not what the run left, or the
         report cannot be written.
@@ -66,12 +75,16 @@ def rebuild(run: Path, form: str) -> Path:
         raise OutputError(
             f"{folder.results} was changed after the run; check it with 'hashmatch verify'"
         )
-    name, write = TEXT_FORMATS[form]
+    name = TEXT_FORMATS[form][0] if form in TEXT_FORMATS else LIST_FORMATS[form][0]
     path = run / name
     aside = path.with_name(name + ".new")
+    records = read_records(folder.results)
     try:
-        with folder.create(aside) as stream:
-            write(read_records(folder.results), about, stream)
+        if form in TEXT_FORMATS:
+            with folder.create(aside) as stream:
+                TEXT_FORMATS[form][1](records, about, stream)
+        else:
+            matched.write(LIST_FORMATS[form][1], records, about, aside, region)
         aside.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
