@@ -39,6 +39,7 @@ from hashmatch import hash_types, hashing, media
 from hashmatch.hash_types import HashKind
 from hashmatch.indexes.snapshot import Snapshot
 from hashmatch.matching.examine import CANONICAL, Probe, examine
+from hashmatch.matching.plan import Plan
 from hashmatch.matching.profiles import get_profile
 from hashmatch.matching.search import Searcher
 from hashmatch.types import Hit, Orientation, Tier
@@ -117,7 +118,7 @@ class Measurer:
         data = change.apply(picture)
         with_opinion = number % OPINION_EVERY == 0  # the dearest part: a sample of tiles will do
         types = TYPES if with_opinion else ("pdq",)
-        seen = examine(data, [], types, profile, media.DEFAULT_LIMITS)
+        seen = examine(data, Plan((), tuple(types), profile, media.DEFAULT_LIMITS))
         own = seen.hashes["pdq"].quality or 0
         found = Found(tile.source, change.group, change.name, own >= 50)
         plain = [p for p in seen.probes if _upright(p)]

@@ -32,6 +32,10 @@ class UnknownHashTypeError(HashmatchError, ValueError):
         self.name = name
 
 
+class HasherError(HashmatchError):
+    """A plug-in that computes a hash type cannot be used, or broke its promises."""
+
+
 class PixelError(HashmatchError, ValueError):
     """An array handed over as pixels has a wrong dtype, shape or size."""
 
@@ -104,6 +108,10 @@ class SnapshotCorruptError(SnapshotError):
 
 class MatcherConfigError(HashmatchError, ValueError):
     """A profile, threshold or option of matching is unknown or cannot be honoured."""
+
+
+class SandboxError(HashmatchError):
+    """Worker processes cannot be started, or not as they were asked for."""
 
 
 class FeedbackError(HashmatchError):

@@ -16,6 +16,7 @@ import numpy as np
 from hashmatch import hash_types, media
 from hashmatch.errors import MatcherConfigError, MediaError
 from hashmatch.matching.examine import Examination, examine
+from hashmatch.matching.plan import Plan
 from hashmatch.matching.profiles import Profile
 from hashmatch.matching.search import Searcher
 
@@ -217,7 +218,7 @@ def calibrate(
         except MediaError as error:
             used[error.reason.value] += 1
             continue
-        found = examine(data, [], tuple(measured.types), profile, limits)
+        found = examine(data, Plan((), tuple(measured.types), profile, limits))
         if found.decoded:
             measured.add(found)
             used["used"] += 1

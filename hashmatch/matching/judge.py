@@ -16,6 +16,7 @@ from hashmatch.matching.feedback import Feedback, Stance
 from hashmatch.matching.flood import FloodGuard
 from hashmatch.types import Effect, HashValue, Hit, Polarity, Reason, Tier, Verdict
 
+OUR_FAILURES = (Reason.OUT_OF_MEMORY, Reason.INTERNAL)
 _HELD_BACK = {
     Effect.SUSPENDED: (
         Reason.ENTRY_SUSPENDED,
@@ -86,6 +87,8 @@ class Judge:
                 return Verdict.PARTIAL, why, words
         if reason is None:
             return Verdict.NO_MATCH, None, None
+        if reason in OUR_FAILURES:
+            return Verdict.ERROR, reason, message
         return (Verdict.PARTIAL if decoded else Verdict.UNSCANNABLE), reason, message
 
     def _weigh(self, hit: Hit, hits: Sequence[Hit], hashes: Mapping[str, HashValue]) -> Hit:

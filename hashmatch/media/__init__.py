@@ -6,9 +6,10 @@ picture gives the same pixels however it arrived. Nothing here writes anything a
 of it is safe to call from many threads.
 """
 
-from hashmatch.media.decode import decode
 from hashmatch.media.decoded import Decoded, Frame
-from hashmatch.media.files import read_bytes, read_stream, reason_for
+from hashmatch.media.decoding import decode
+from hashmatch.media.fast import decode_fast
+from hashmatch.media.files import open_file, read_bytes, read_stream, reason_for
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits
 from hashmatch.media.plugins import codec_versions
 from hashmatch.media.salvage import salvage
@@ -20,6 +21,8 @@ __all__ = [
     "Limits",
     "codec_versions",
     "decode",
+    "decode_fast",
+    "open_file",
     "read_bytes",
     "read_stream",
     "reason_for",
