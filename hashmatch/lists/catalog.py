@@ -8,40 +8,35 @@ interrupts it, the catalog is as before or as after.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from hashmatch.errors import CatalogError
-from hashmatch.lists import (
-    block_store,
-    categories,
-    changes,
-    database,
-    listed,
-    quarantine,
-    versions,
-)
+from hashmatch.lists import block_store, categories, changes, database, quarantine, versions
 from hashmatch.lists.blocks import Block
 from hashmatch.lists.changes import Changes
 from hashmatch.lists.exporting import Export, Source, live_export
 from hashmatch.lists.importing import Importer
 from hashmatch.lists.info import ImportReport, ListInfo, Mode, Thresholds, VersionInfo
-from hashmatch.lists.listed import Listed
 from hashmatch.lists.quarantine import Held
 from hashmatch.lists.readers.reading import Reading
 from hashmatch.lists.repeated import Suspects
 from hashmatch.lists.rules import Rules
 from hashmatch.lists.screen import Hold
+from hashmatch.lists.versions import Member
 from hashmatch.lists.writers.listing import Listing
 from hashmatch.types import Entry, Polarity
+
+_LONGEST_NAME = 100
 
 
 class Catalog:
@@ -153,25 +148,33 @@ class Catalog:
         MatcherConfigError
             If a threshold cannot be honoured.
         """
+        _check_name(name)
         with self._transaction() as connection:
-            found = listed.find(connection, name)
-            if found is not None and found.polarity is not polarity:
-                raise CatalogError(
-                    f"{name} is a {found.polarity.value} list; import into another list, or "
-                    f"remove it first with 'hashmatch list remove {name}'"
-                )
-            list_id = found.list_id if found else listed.make(connection, name, polarity)
-            before = versions.members(connection, list_id, found.live) if found else []
-            number = versions.last(connection, list_id) + 1
-            rules = (found.rules if found else Rules()).updated(
+            found = self._find(name)
+            if found is None:
+                known = Rules()
+                before: list[Member] = []
+                repeated: list[tuple[str, bytes]] = []
+                list_id, number = self._insert(name, polarity), 0
+            else:
+                list_id, number = found["list_id"], self._last_version(found["list_id"])
+                known, scheme = Rules.from_json(found["rules"]), scheme or found["scheme"]
+                before = versions.members(connection, list_id, found["live"])
+                repeated = _repeated(found["facts"])
+                if found["polarity"] != polarity.value:
+                    raise CatalogError(
+                        f"{name} is a {found['polarity']} list; import into another list, or "
+                        f"remove it first with 'hashmatch list remove {name}'"
+                    )
+            rules = known.updated(
                 thresholds or {},
                 category_thresholds or {},
                 None if held_categories is None else tuple(held_categories),
                 labels or {},
             )
-            importer = Importer(connection, list_id, before, found.repeated if found else ())
+            importer = Importer(connection, list_id, before, repeated)
             members = importer.run(reading, mode, progress)
-            scheme = scheme or (found.scheme if found else None) or reading.scheme
+            scheme = scheme or reading.scheme
             codes = versions.count_categories(connection, members)
             warnings = [
                 *reading.warnings,
@@ -187,11 +190,14 @@ class Catalog:
                 "repeated": [[r.hash_type, r.value.hex()] for r in importer.repeated],
                 "envelope": reading.envelope,
             }
-            values = versions.write(connection, list_id, number, format, mode, members, facts)
-            listed.set_live(connection, list_id, number, scheme, rules)
+            values = versions.write(connection, list_id, number + 1, format, mode, members, facts)
+            connection.execute(
+                "UPDATE lists SET scheme = ?, rules = ?, live = ? WHERE list_id = ?",
+                (scheme, json.dumps(rules.to_json()), number + 1, list_id),
+            )
             self._changed(undo=dry_run)
         return ImportReport(
-            number,
+            number + 1,
             importer.counts["added"],
             importer.counts["changed"],
             importer.counts["removed"],
@@ -208,7 +214,7 @@ class Catalog:
     def lists(self) -> list[ListInfo]:
         """Return every list as it is live, by name."""
         with database.errors(self.path):
-            return [found.info for found in listed.all_lists(self._connection)]
+            return [self._info(row) for row in self._rows()]
 
     def list_info(self, name: str) -> ListInfo:
         """Return one list as it is live.
@@ -219,25 +225,45 @@ class Catalog:
             If there is no such list.
         """
         with database.errors(self.path):
-            return listed.known(self._connection, name).info
+            return self._info(self._known(name))
 
     def versions(self, name: str) -> list[VersionInfo]:
         """Return the versions of a list, oldest first."""
         with database.errors(self.path):
-            found = listed.known(self._connection, name)
-            return versions.described(self._connection, found.list_id, found.live)
+            found = self._known(name)
+            rows = self._connection.execute(
+                "SELECT number, imported_at, format, mode, entries, facts FROM versions "
+                "WHERE list_id = ? ORDER BY number",
+                (found["list_id"],),
+            ).fetchall()
+        listed = []
+        for number, imported_at, format_name, mode, entries, facts in rows:
+            counts = json.loads(facts)["counts"]
+            listed.append(
+                VersionInfo(
+                    number,
+                    number == found["live"],
+                    imported_at,
+                    format_name,
+                    Mode(mode),
+                    entries,
+                    *(counts.get(x, 0) for x in ("added", "changed", "removed", "unchanged")),
+                )
+            )
+        return listed
 
     def entries(
         self, name: str, limit: int | None = None, version: int | None = None
     ) -> Iterator[Entry]:
         """Give the entries of a list's live version, or of another, in the order stored."""
         with database.errors(self.path):
-            found = listed.known(self._connection, name)
-            entries = (
-                entry
-                for block in self._blocks(found, self._number(found, version))
-                for entry in block.entries(found.scheme, found.labels)
+            found = self._known(name)
+            rules = Rules.from_json(found["rules"])
+            labels = _labels(found["scheme"], rules)
+            members = versions.members(
+                self._connection, found["list_id"], self._number(found, version)
             )
+            entries = (e for b in self._blocks(members) for e in b.entries(found["scheme"], labels))
             yield from islice(entries, limit)
 
     def remove(self, name: str) -> None:
@@ -249,8 +275,8 @@ class Catalog:
             If there is no such list.
         """
         with self._transaction() as connection:
-            found = listed.known(connection, name)
-            connection.execute("DELETE FROM lists WHERE list_id = ?", (found.list_id,))
+            found = self._known(name)
+            connection.execute("DELETE FROM lists WHERE list_id = ?", (found["list_id"],))
             self._changed()
 
     def diff(
@@ -272,13 +298,13 @@ class Catalog:
             If there is no such list or version.
         """
         with database.errors(self.path):
-            found = listed.known(self._connection, name)
+            found = self._known(name)
             after = self._number(found, new)
             before = self._number(found, max(1, after - 1) if old is None else old)
             return changes.compare(
                 self._connection,
-                versions.members(self._connection, found.list_id, before),
-                versions.members(self._connection, found.list_id, after),
+                versions.members(self._connection, found["list_id"], before),
+                versions.members(self._connection, found["list_id"], after),
                 limit,
             )
 
@@ -293,23 +319,25 @@ class Catalog:
             If there is no such list or version, or it is the live one.
         """
         with self._transaction() as connection:
-            found = listed.known(connection, name)
-            if self._number(found, version) == found.live:
+            found = self._known(name)
+            list_id, live = found["list_id"], found["live"]
+            if self._number(found, version) == live:
                 raise CatalogError(f"version {version} of {name} is the live one already")
-            members = versions.members(connection, found.list_id, version)
-            live = versions.members(connection, found.list_id, found.live)
-            compared = changes.compare(connection, live, members, 0)
-            facts = versions.facts(connection, found.list_id, version) | {
+            members = versions.members(connection, list_id, version)
+            compared = changes.compare(
+                connection, versions.members(connection, list_id, live), members, 0
+            )
+            facts = self._facts(list_id, version) | {
                 "sources": [f"version {version}"],
                 "counts": {kind: getattr(compared, kind) for kind in (*changes.KINDS, "unchanged")},
                 "left_out": {},
                 "problems": {},
             }
-            number = versions.last(connection, found.list_id) + 1
+            number = self._last_version(list_id) + 1
             versions.write(
-                connection, found.list_id, number, found.format, Mode.ROLLBACK, members, facts
+                connection, list_id, number, found["format"], Mode.ROLLBACK, members, facts
             )
-            listed.set_live(connection, found.list_id, number, found.scheme, found.rules)
+            connection.execute("UPDATE lists SET live = ? WHERE list_id = ?", (number, list_id))
             self._changed()
         return self.versions(name)[-1]
 
@@ -319,16 +347,16 @@ class Catalog:
         What someone released before is not held again.
         """
         with self._transaction() as connection:
-            found = listed.known(connection, name)
-            count = quarantine.hold(connection, found.list_id, holds)
+            found = self._known(name)
+            count = quarantine.hold(connection, found["list_id"], holds)
             self._changed()
         return count
 
     def release(self, name: str, entry_ids: Sequence[str] = (), reason: str | None = None) -> int:
         """Let held entries be matched again: those named, else all; return how many there were."""
         with self._transaction() as connection:
-            found = listed.known(connection, name)
-            count = quarantine.release(connection, found.list_id, entry_ids, reason)
+            found = self._known(name)
+            count = quarantine.release(connection, found["list_id"], entry_ids, reason)
             self._changed()
         return count
 
@@ -336,21 +364,15 @@ class Catalog:
         """Return what is in quarantine, and on request what was released from it."""
         with database.errors(self.path):
             if name is not None:
-                listed.known(self._connection, name)
+                self._known(name)
             return quarantine.held(self._connection, name, released=released)
-
-    def blocks(self, name: str) -> Iterator[Block]:
-        """Give the living entries of a list's live version, block by block."""
-        with database.errors(self.path):
-            found = listed.known(self._connection, name)
-            yield from self._blocks(found, found.live)
 
     def repeated(self, name: str) -> list[tuple[str, int]]:
         """Return values that are on most of a list's records: hash type, and on how many."""
         with database.errors(self.path):
-            found = listed.known(self._connection, name)
-            members = versions.members(self._connection, found.list_id, found.live)
-            suspects = Suspects(found.repeated).confirm(self._connection, members)
+            found = self._known(name)
+            members = versions.members(self._connection, found["list_id"], found["live"])
+            suspects = Suspects(_repeated(found["facts"])).confirm(self._connection, members)
             return [(suspect.hash_type, suspect.count) for suspect in suspects]
 
     @contextmanager
@@ -363,6 +385,14 @@ class Catalog:
             finally:
                 self._connection.execute("ROLLBACK")
 
+    def blocks(self, name: str) -> Iterator[Block]:
+        """Give the living entries of a list's live version, block by block."""
+        with database.errors(self.path):
+            found = self._known(name)
+            yield from self._blocks(
+                versions.members(self._connection, found["list_id"], found["live"])
+            )
+
     @contextmanager
     def listing(self, name: str, version: int | None = None) -> Iterator[Listing]:
         """Open a list's live version, or another, for writing it to a file.
@@ -374,48 +404,57 @@ class Catalog:
         CatalogError
             If there is no such list or version.
         """
-        with self.frozen():
-            found = listed.known(self._connection, name)
-            number = self._number(found, version)
-            yield Listing(
-                name,
-                number,
-                found.polarity,
-                found.scheme,
-                found.labels,
-                versions.facts(self._connection, found.list_id, number)["envelope"],
-                self._blocks(found, number),
-            )
+        with database.errors(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                found = self._known(name)
+                number = self._number(found, version)
+                members = versions.members(self._connection, found["list_id"], number)
+                facts = self._facts(found["list_id"], number)
+                yield Listing(
+                    name,
+                    number,
+                    Polarity(found["polarity"]),
+                    found["scheme"],
+                    _labels(found["scheme"], Rules.from_json(found["rules"])),
+                    facts["envelope"],
+                    self._blocks(members),
+                )
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def export(self) -> AbstractContextManager[Export]:
+        """Open every live entry of every list for compiling, as of one moment."""
+        return self._export()
 
     @contextmanager
-    def export(self) -> Iterator[Export]:
-        """Open every live entry of every list for compiling, as of one moment."""
-        with self.frozen():
-            sources = [
-                Source(
-                    found.list_id,
-                    found.info,
-                    found.labels,
-                    versions.members(self._connection, found.list_id, found.live),
-                    found.repeated,
-                )
-                for found in listed.all_lists(self._connection)
-            ]
-            yield live_export(self._connection, sources, self.generation)
+    def _export(self) -> Iterator[Export]:
+        with database.errors(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                sources = []
+                for row in self._rows():
+                    rules = Rules.from_json(row["rules"])
+                    members = versions.members(self._connection, row["list_id"], row["live"])
+                    labels = _labels(row["scheme"], rules)
+                    sources.append(
+                        Source(
+                            row["list_id"],
+                            self._info(row),
+                            labels,
+                            members,
+                            frozenset(_repeated(row["facts"])),
+                        )
+                    )
+                yield live_export(self._connection, sources, self.generation)
+            finally:
+                self._connection.execute("ROLLBACK")
 
-    def _blocks(self, found: Listed, number: int) -> Iterator[Block]:
+    def _blocks(self, members: Sequence[Member]) -> Iterator[Block]:
         """Give the living entries of a version, block by block."""
-        for member in versions.members(self._connection, found.list_id, number):
+        for member in members:
             block = block_store.load(self._connection, member.block_id)
             yield block if member.alive.all() else block.take(np.flatnonzero(member.alive))
-
-    def _number(self, found: Listed, version: int | None) -> int:
-        """Return the live version, or the one asked for if the list has it."""
-        if version is None:
-            return found.live
-        if not 1 <= version <= versions.last(self._connection, found.list_id):
-            raise CatalogError(f"{found.name} has no version {version}; see 'hashmatch list show'")
-        return version
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -439,6 +478,92 @@ class Catalog:
             self._connection.execute("ROLLBACK")
         else:
             self._connection.execute("UPDATE about SET generation = generation + 1")
+
+    def _insert(self, name: str, polarity: Polarity) -> int:
+        row = self._connection.execute(
+            "INSERT INTO lists (name, polarity, rules, live) VALUES (?, ?, ?, 0) RETURNING list_id",
+            (name, polarity.value, json.dumps(Rules().to_json())),
+        ).fetchone()
+        return int(row[0])
+
+    def _rows(self, name: str | None = None) -> list[dict[str, Any]]:
+        rows = self._connection.execute(
+            "SELECT list_id, name, polarity, scheme, rules, live, imported_at, format, entries, "
+            "facts FROM lists JOIN versions USING (list_id) WHERE number = live "
+            "AND (?1 IS NULL OR name = ?1) ORDER BY name",
+            (name,),
+        )
+        columns = [column[0] for column in rows.description]
+        found = [dict(zip(columns, row, strict=True)) for row in rows]
+        for row in found:
+            row["rules"], row["facts"] = json.loads(row["rules"]), json.loads(row["facts"])
+        return found
+
+    def _find(self, name: str) -> dict[str, Any] | None:
+        return next(iter(self._rows(name)), None)
+
+    def _known(self, name: str) -> dict[str, Any]:
+        found = self._find(name)
+        if found is None:
+            names = ", ".join(row["name"] for row in self._rows()) or "none"
+            raise CatalogError(f"there is no list {name!r} in the catalog; there are: {names}")
+        return found
+
+    def _number(self, found: Mapping[str, Any], version: int | None) -> int:
+        """Return the live version, or the one asked for if the list has it."""
+        if version is None:
+            return int(found["live"])
+        if not 1 <= version <= self._last_version(found["list_id"]):
+            raise CatalogError(
+                f"{found['name']} has no version {version}; see 'hashmatch list show'"
+            )
+        return version
+
+    def _facts(self, list_id: int, number: int) -> dict[str, Any]:
+        row = self._connection.execute(
+            "SELECT facts FROM versions WHERE list_id = ? AND number = ?", (list_id, number)
+        ).fetchone()
+        found: dict[str, Any] = json.loads(row[0])
+        return found
+
+    def _last_version(self, list_id: int) -> int:
+        found = self._connection.execute(
+            "SELECT max(number) FROM versions WHERE list_id = ?", (list_id,)
+        ).fetchone()
+        return int(found[0])
+
+    def _info(self, row: Mapping[str, Any]) -> ListInfo:
+        rules = Rules.from_json(row["rules"])
+        return ListInfo(
+            row["name"],
+            row["live"],
+            Polarity(row["polarity"]),
+            row["scheme"],
+            row["entries"],
+            row["facts"]["values"],
+            rules.thresholds,
+            rules.category_thresholds,
+            rules.held_categories,
+            row["imported_at"],
+            row["format"],
+        )
+
+
+def _labels(scheme: str | None, rules: Rules) -> dict[str, str]:
+    return {
+        code: label for code, label in categories.labels_of(scheme, rules.labels).items() if label
+    }
+
+
+def _repeated(facts: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    return [(name, bytes.fromhex(value)) for name, value in facts["repeated"]]
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise CatalogError(
+            f"a list's name is 1 to {_LONGEST_NAME} printable characters, for example 'hotline'"
+        )
 
 
 __all__ = ["Catalog", "ImportReport", "ListInfo", "Mode", "VersionInfo"]

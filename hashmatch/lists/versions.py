@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hashmatch import hash_types
 from hashmatch.lists import block_store
-from hashmatch.lists.info import Mode, VersionInfo
+from hashmatch.lists.info import Mode
 
 
 @dataclass(slots=True)
@@ -91,47 +91,6 @@ def count_categories(connection: sqlite3.Connection, members: Sequence[Member]) 
     for member in members:
         counts += block_store.category_counts(connection, member.block_id, member.alive)
     return dict(sorted(counts.items()))
-
-
-def last(connection: sqlite3.Connection, list_id: int) -> int:
-    """Return the number of the newest version of a list, 0 if it has none."""
-    found = connection.execute(
-        "SELECT max(number) FROM versions WHERE list_id = ?", (list_id,)
-    ).fetchone()
-    return int(found[0] or 0)
-
-
-def facts(connection: sqlite3.Connection, list_id: int, number: int) -> dict[str, Any]:
-    """Return what was noted about a version."""
-    row = connection.execute(
-        "SELECT facts FROM versions WHERE list_id = ? AND number = ?", (list_id, number)
-    ).fetchone()
-    found: dict[str, Any] = json.loads(row[0])
-    return found
-
-
-def described(connection: sqlite3.Connection, list_id: int, live: int) -> list[VersionInfo]:
-    """Return the versions of a list, oldest first."""
-    rows = connection.execute(
-        "SELECT number, imported_at, format, mode, entries, facts FROM versions "
-        "WHERE list_id = ? ORDER BY number",
-        (list_id,),
-    ).fetchall()
-    listed = []
-    for number, imported_at, format_name, mode, entries, noted in rows:
-        counts = json.loads(noted)["counts"]
-        listed.append(
-            VersionInfo(
-                number,
-                number == live,
-                imported_at,
-                format_name,
-                Mode(mode),
-                entries,
-                *(counts.get(kind, 0) for kind in ("added", "changed", "removed", "unchanged")),
-            )
-        )
-    return listed
 
 
 def now() -> str:
