@@ -90,10 +90,19 @@ def show_command(home: Home, name: str, entries: int | None, as_json: bool) -> N
         if key not in ("versions", "first_entries"):
             shown = counted(value) if key == "values" else value
             click.echo(f"{key:<20} {shown}")
-    for key in ("versions", "first_entries"):
-        rows = shape.get(key) or []
-        if rows:
-            print_table(key.replace("_", " "), list(rows[0]), [list(row.values()) for row in rows])
+    for version in shape["versions"]:
+        live = ", live" if version["live"] else ""
+        click.echo(
+            f"version {version['version']}{live}: {version['imported_at']}, {version['format']}, "
+            f"{version['mode']}, {version['entries']:,} entries "
+            f"({version['added']:,} added, {version['changed']:,} changed, "
+            f"{version['removed']:,} removed)"
+        )
+    for entry in shape.get("first_entries", ()):
+        category = entry["category"]
+        code = f"  {category['scheme']}:{category['code']}" if category else ""
+        facts = f"  {entry['metadata']}" if entry["metadata"] else ""
+        click.echo(f"entry {entry['entry_id']}  {', '.join(entry['hash_types'])}{code}{facts}")
 
 
 @list_group.command("remove")
