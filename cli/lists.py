@@ -7,6 +7,7 @@ import os
 import click
 
 from hashmatch.cli.list_check import check_command
+from hashmatch.cli.list_entries import add_command, drop_command
 from hashmatch.cli.list_export import export_command
 from hashmatch.cli.list_import import import_command
 from hashmatch.cli.list_quarantine import quarantine_group
@@ -32,6 +33,8 @@ def list_group(allow_shared: bool) -> None:
 
 for command in (
     import_command,
+    add_command,
+    drop_command,
     check_command,
     diff_command,
     rollback_command,
