@@ -28,7 +28,7 @@ from hashmatch.matching.profiles import DEFAULT_PROFILE, Profile, get_profile
 from hashmatch.matching.search import Searcher
 from hashmatch.matching.source import changed, examine_descriptor, note_change, refusal
 from hashmatch.matching.views import is_view
-from hashmatch.types import HashValue, MatchResult, Reason, Verdict
+from hashmatch.types import HashValue, MatchResult, Polarity, Reason, Verdict
 from hashmatch.version import ENGINE
 
 FilePath = str | bytes | os.PathLike[Any]

@@ -16,8 +16,8 @@ from dataclasses import replace
 
 from hashmatch.errors import MediaError
 from hashmatch.media import sniff
-from hashmatch.media.decode import decode
 from hashmatch.media.decoded import Decoded
+from hashmatch.media.decoding import decode
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits
 from hashmatch.types import Reason
 
