@@ -96,7 +96,7 @@ def replayed(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         luma = pixels[:, :, 0] * 0.299 + pixels[:, :, 1] * 0.587 + pixels[:, :, 2] * 0.114
     else:
         luma = pixels.astype(np.float64)
-    values = luma.astype(np.float32)
+    values: NDArray[np.float32] = luma.astype(np.float32)
     if values.shape == (SIDE, SIDE):
         return values
     for _ in range(2):
@@ -111,10 +111,10 @@ def transform(values: NDArray[np.float32]) -> NDArray[np.float32]:
     i, j = np.mgrid[0:16, 0:SIDE]
     scale = np.float32(np.sqrt(2.0 / SIDE))
     basis = (scale * np.cos((np.pi / 2.0 / SIDE) * (i + 1) * (2 * j + 1))).astype(np.float32)
-    down = np.zeros((16, SIDE), np.float32)
+    down: NDArray[np.float32] = np.zeros((16, SIDE), np.float32)
     for k in range(SIDE):
         down = down + basis[:, k : k + 1] * values[k]
-    both = np.zeros((16, 16), np.float32)
+    both: NDArray[np.float32] = np.zeros((16, 16), np.float32)
     for k in range(SIDE):
         both = both + down[:, k : k + 1] * basis[:, k]
     return both

@@ -50,6 +50,9 @@ HM_TARGET_AVX2 void grey_avx2(const std::uint8_t* colours, int width, std::uint8
     grey_scalar(colours, x, width, out);
 }
 
+// A mask over the bytes of so many pixels.
+inline std::uint64_t whole(int pixels) noexcept { return (std::uint64_t{1} << (3 * pixels)) - 1; }
+
 HM_TARGET_AVX512 void grey_avx512(const std::uint8_t* colours, int width,
                                   std::uint8_t* out) noexcept {
     const __m512i spread =
@@ -59,16 +62,22 @@ HM_TARGET_AVX512 void grey_avx512(const std::uint8_t* colours, int width,
     const __m512i first = _mm512_set1_epi32(RED | (GREEN / 2 << 16));
     const __m512i second = _mm512_set1_epi32(BLUE | (GREEN / 2 << 16));
     const __m512i half = _mm512_set1_epi32(HALF);
-    int x = 0;
-    for (; x < width; x += 16) {
-        const int left = width - x < 16 ? width - x : 16;
-        const auto wanted = static_cast<__mmask64>((std::uint64_t{1} << (3 * left)) - 1);
-        const __m512i bytes = _mm512_permutexvar_epi32(
-            spread, _mm512_maskz_loadu_epi8(wanted, colours + 3 * static_cast<std::ptrdiff_t>(x)));
+    for (int x = 0; x < width; x += 16) {
+        const std::uint8_t* pixels = colours + 3 * static_cast<std::ptrdiff_t>(x);
+        const int left = width - x;
+        const __m512i loaded =
+            left >= 22 ? _mm512_loadu_si512(pixels)  // sixteen pixels and what follows them
+                       : _mm512_maskz_loadu_epi8(whole(left < 16 ? left : 16), pixels);
+        const __m512i bytes = _mm512_permutexvar_epi32(spread, loaded);
         const __m512i a = _mm512_madd_epi16(_mm512_shuffle_epi8(bytes, red_green), first);
         const __m512i b = _mm512_madd_epi16(_mm512_shuffle_epi8(bytes, blue_green), second);
         const __m512i sum = _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(a, b), half), 16);
-        _mm512_mask_cvtepi32_storeu_epi8(out + x, static_cast<__mmask16>((1U << left) - 1), sum);
+        const __m128i greys = _mm512_cvtepi32_epi8(sum);
+        if (left >= 16) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), greys);
+        } else {
+            _mm_mask_storeu_epi8(out + x, static_cast<__mmask16>((1U << left) - 1), greys);
+        }
     }
 }
 
