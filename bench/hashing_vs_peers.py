@@ -128,11 +128,10 @@ def imagehash_figures(rounds: int) -> list[Figure]:
 def replay_figure(rounds: int) -> Figure:
     """What a PDQ costs where the reference's rounding decides: its operations, one by one."""
     pixels = pictures(LARGE)[0]
-    rows = pixels.reshape(pixels.shape[0], -1)
     samples = np.empty((64, 64), np.float32)
     times = interleave(
         {
-            "replay": lambda: kernels.pdq.replay(rows, 3, kernels.level(), samples),
+            "replay": lambda: kernels.pdq.replay(pixels, kernels.level(), samples),
             "pdqhash": lambda: pdqhash.compute(pixels),
         },
         rounds=rounds,

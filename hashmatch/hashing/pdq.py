@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import kernels
-from hashmatch.hashing.pixels import TURNS, UNTURNED, Picture, Turn, check
-from hashmatch.types import HashValue, Orientation
+from hashmatch.hashing.pixels import TURNS, Picture, Turn, check
+from hashmatch.types import HashValue
 
 NAME = "pdq"
 LEAST_SIZE = 5
@@ -63,9 +63,9 @@ class _Digest:
 
 def compute(picture: Picture) -> HashValue:
     """Return the PDQ hash and quality of a picture."""
-    if min(picture.height, picture.width) < LEAST_SIZE:
+    if picture.least_side < LEAST_SIZE:
         return HashValue(NAME, bytes(32), 0)
-    return _settled(_samples(picture, 1)[0], picture).value
+    return _digest_of(picture).value
 
 
 def compute_orientations(picture: Picture) -> tuple[HashValue, ...]:
@@ -74,14 +74,13 @@ def compute_orientations(picture: Picture) -> tuple[HashValue, ...]:
     The samples of the mirrored pictures are read alongside the picture's own; each hash equals
     that of the turned pixels.
     """
-    if min(picture.height, picture.width) < LEAST_SIZE:
-        return (HashValue(NAME, bytes(32), 0),) * len(Orientation)
-    samples = _samples(picture, 4)
+    if picture.least_side < LEAST_SIZE:
+        return (HashValue(NAME, bytes(32), 0),) * len(TURNS)
+    samples = _samples(picture, _BOTH, _BOTH)
     values = []
-    for turn in TURNS.values():
-        mirrored = samples[turn.flip_x + 2 * turn.flip_y]
-        turned = np.ascontiguousarray(mirrored.T) if turn.swap else mirrored
-        values.append(_settled(turned, picture, turn).value)
+    for way in TURNS.values():
+        turn = way.after(picture.turn)
+        values.append(_settled(samples[turn.flip_x + 2 * turn.flip_y], picture, turn).value)
     return tuple(values)
 
 
@@ -110,27 +109,39 @@ def pdq_margin(pixels: Any, epsilon: float) -> tuple[HashValue, int]:
         If the pixels are none.
     """
     picture = check(pixels)
-    if min(picture.height, picture.width) < LEAST_SIZE:
+    if picture.least_side < LEAST_SIZE:
         return HashValue(NAME, bytes(32), 0), 256
-    found = _settled(_samples(picture, 1)[0], picture)
+    found = _digest_of(picture)
     fragile = np.abs(found.coefficients - np.float32(found.median)) <= epsilon
     return found.value, int(np.count_nonzero(fragile))
 
 
-def _samples(picture: Picture, how_many: int) -> NDArray[np.float32]:
-    samples = np.empty((how_many, 64, 64), np.float32)
-    kernels.pdq.downsample(picture.rows, picture.channels, kernels.level(), samples)
+# which mirrored pictures the kernel is asked for, along an axis
+_AS_IT_IS, _MIRRORED, _BOTH = 1, 2, 3
+
+
+def _digest_of(picture: Picture) -> _Digest:
+    turn = picture.turn
+    along_x = _MIRRORED if turn.flip_x else _AS_IT_IS
+    along_y = _MIRRORED if turn.flip_y else _AS_IT_IS
+    return _settled(_samples(picture, along_x, along_y)[0], picture, turn)
+
+
+def _samples(picture: Picture, along_x: int, along_y: int) -> NDArray[np.float32]:
+    """Return the samples of the picture as it lies, and mirrored as asked for, x fastest."""
+    count = (1 + (along_x == _BOTH)) * (1 + (along_y == _BOTH))
+    samples = np.empty((count, 64, 64), np.float32)
+    kernels.pdq.downsample(picture.base, along_x, along_y, kernels.level(), samples)
     return samples
 
 
-def _settled(samples: NDArray[np.float32], picture: Picture, turn: Turn = UNTURNED) -> _Digest:
+def _settled(mirrored: NDArray[np.float32], picture: Picture, turn: Turn) -> _Digest:
     """Digest exact samples, or the reference's where its rounding could make a difference."""
-    found = _digest(samples)
+    found = _digest(np.ascontiguousarray(mirrored.T) if turn.swap else mirrored)
     if found.certain:
         return found
-    turned = turn.apply(picture)
     replayed = np.empty((64, 64), np.float32)
-    kernels.pdq.replay(turned.rows, turned.channels, kernels.level(), replayed)
+    kernels.pdq.replay(turn.apply(picture.base), kernels.level(), replayed)
     return _digest(replayed)
 
 
