@@ -86,14 +86,10 @@ def pdq_figures(rounds: int) -> list[Figure]:
             goals = (40, 80, 2.5) if size == LARGE else (None, None, None)
             what = f"{photo} {name}"
             one, eight = times["colour"], times["eight"]
+            rgb, grey_only = (f"pdq {kind} {what}, times pdqhash" for kind in ("RGB", "grey"))
             figures += [
-                speedup(f"pdq RGB {what}, times pdqhash", one, times["pdqhash colour"], goals[0]),
-                speedup(
-                    f"pdq grey {what}, times pdqhash",
-                    times["grey"],
-                    times["pdqhash grey"],
-                    goals[1],
-                ),
+                speedup(rgb, one, times["pdqhash colour"], goals[0]),
+                speedup(grey_only, times["grey"], times["pdqhash grey"], goals[1]),
                 cost(f"pdq eight orientations {what}, against one", eight, one, goals[2]),
             ]
     return figures

@@ -15,6 +15,7 @@ SIZES = {"512x512": (512, 512), "12MP": LARGE}
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", [*ALL_TYPES, "phash16", "dhash16"])
 def test_one_type(benchmark: BenchmarkFixture, name: str, size: str) -> None:
+    """Time each type alone."""
     benchmark.group = f"one type, {size}"
     pixels = picture(NAMES[0], SIZES[size])
     assert benchmark(hashing.compute, pixels, [name])[name].quality
@@ -22,6 +23,7 @@ def test_one_type(benchmark: BenchmarkFixture, name: str, size: str) -> None:
 
 @pytest.mark.parametrize("level", kernels.available_levels())
 def test_pdq_at_a_level(benchmark: BenchmarkFixture, level: str) -> None:
+    """Time PDQ at every SIMD level."""
     benchmark.group = "pdq at each SIMD level, 12MP"
     pixels = picture(NAMES[0], LARGE)
     before = kernels.level().name.lower()
@@ -33,17 +35,20 @@ def test_pdq_at_a_level(benchmark: BenchmarkFixture, level: str) -> None:
 
 
 def test_all_types_at_once(benchmark: BenchmarkFixture) -> None:
+    """Time five types that share their grey."""
     benchmark.group = "five types at once, 12MP"
     assert benchmark(hashing.compute, picture(NAMES[0], LARGE), ALL_TYPES)
 
 
 @pytest.mark.parametrize("name", ["pdq", "phash"])
 def test_eight_orientations(benchmark: BenchmarkFixture, name: str) -> None:
+    """Time eight orientations."""
     benchmark.group = "eight orientations, 12MP"
     assert benchmark(hashing.compute_orientations, picture(NAMES[0], LARGE), [name])
 
 
 def test_replay(benchmark: BenchmarkFixture) -> None:
+    """Time PDQ where the reference's rounding decides."""
     benchmark.group = "pdq replayed, 12MP"
     samples = np.empty((64, 64), np.float32)
     benchmark(kernels.pdq.replay, picture(NAMES[0], LARGE), int(kernels.level()), samples)
@@ -51,6 +56,7 @@ def test_replay(benchmark: BenchmarkFixture) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_many(benchmark: BenchmarkFixture, threads: int) -> None:
+    """Time a thread pool."""
     benchmark.group = "hash_many, five types, 6 x 12MP"
     many = [picture(name, LARGE) for name in NAMES[:3]] * 2
     benchmark(lambda: list(hashing.hash_many(many, ALL_TYPES, threads=threads)))
