@@ -22,11 +22,15 @@ cdef extern from "pdq/pdq.h" namespace "hashmatch::pdq" nogil:
         int along_x
         int along_y
 
+    cdef struct Tolerance:
+        float gradient
+        float coefficient
+
     cdef struct Digest:
         uint8_t bits[32]
         float coefficients[256]
         float median
-        float above
+        float apart
         int gradients
         int doubtful
 
@@ -36,7 +40,7 @@ cdef extern from "pdq/pdq.h" namespace "hashmatch::pdq" nogil:
     void c_replay "hashmatch::pdq::replay"(
         const Picture& picture, Level level, float* out) except +
     void c_digest "hashmatch::pdq::digest"(
-        const float* samples, float slack, Level level, Digest* out) noexcept
+        const float* samples, Tolerance tolerance, Level level, Digest* out) noexcept
 
 
 LARGEST_SIZE = c_largest
@@ -102,18 +106,29 @@ def replay(const uint8_t[:, :, :] pixels, int level, float[:, ::1] out) -> None:
         c_replay(picture, <Level>level, &out[0, 0])
 
 
-def digest(const float[:, ::1] samples, float slack, int level, float[:, ::1] coefficients) -> tuple:
-    """Return (bits, median, above, gradients, doubtful) of (64, 64) samples.
+def digest(
+    const float[:, ::1] samples,
+    float gradient_tolerance,
+    float coefficient_tolerance,
+    int level,
+    float[:, ::1] coefficients,
+) -> tuple:
+    """Return (bits, median, apart, gradients, doubtful) of (64, 64) samples.
 
-    ``bits`` is the hash; a bit is set where a coefficient exceeds ``median``, the 128th smallest,
-    and ``above`` is the 129th. ``gradients`` is the quality before scaling and ``doubtful``
-    counts the gradients within ``slack`` of a step. Fills ``coefficients`` (16, 16).
+    ``bits`` is the hash; a bit is set where a coefficient exceeds ``median``, the 128th smallest.
+    ``apart`` is how far the coefficients of set bits stay above the others if coefficient (i, j)
+    is off by ``coefficient_tolerance * (1 / (i + 1) + 1 / (j + 1))`` at most. ``gradients`` is the
+    quality before scaling, and ``doubtful`` counts the gradients within ``gradient_tolerance`` of
+    a step. Fills ``coefficients`` (16, 16).
     """
     cdef Digest found
+    cdef Tolerance tolerance
     check_samples(samples.shape[0], samples.shape[1])
     if coefficients.shape[0] != 16 or coefficients.shape[1] != 16:
         raise ValueError("coefficients are 16 x 16")
+    tolerance.gradient = gradient_tolerance
+    tolerance.coefficient = coefficient_tolerance
     with nogil:
-        c_digest(&samples[0, 0], slack, <Level>level, &found)
+        c_digest(&samples[0, 0], tolerance, <Level>level, &found)
         memcpy(&coefficients[0, 0], found.coefficients, sizeof(found.coefficients))
-    return found.bits[:32], found.median, found.above, found.gradients, found.doubtful
+    return found.bits[:32], found.median, found.apart, found.gradients, found.doubtful

@@ -8,5 +8,9 @@ def downsample(
 ) -> None: ...
 def replay(pixels: NDArray[np.uint8], level: int, out: NDArray[np.float32]) -> None: ...
 def digest(
-    samples: NDArray[np.float32], slack: float, level: int, coefficients: NDArray[np.float32]
+    samples: NDArray[np.float32],
+    gradient_tolerance: float,
+    coefficient_tolerance: float,
+    level: int,
+    coefficients: NDArray[np.float32],
 ) -> tuple[bytes, float, float, int, int]: ...

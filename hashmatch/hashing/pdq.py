@@ -25,14 +25,15 @@ NAME = "pdq"
 LEAST_SIZE = 5
 """Pictures with a shorter side have no PDQ hash: the reference gives zeros and quality 0."""
 
-# How far the reference's rounding errors carry it from the exact sums. Over photographs, noise,
-# patterns and drawings of up to 24 megapixels, coefficients in the middle half, the only ones
-# that could change places around the median, were off by 0.006 at most and by 0.0005 as a rule;
-# no hash differed whose two middle coefficients were more than 0.000001 apart.
-COEFFICIENT_ERROR = 0.006
+# How far the reference's rounding errors are taken to carry it from the exact sums: a sample by
+# so many grey levels, and coefficient (i, j) by so much times 1 / (i + 1) + 1 / (j + 1), because
+# running sums err slowly along the picture and so mostly in low frequencies. Measured over
+# photographs, noise, patterns and drawings of up to 24 megapixels: the errors of one coefficient
+# are a tenth of that as a rule (tests/hashing/test_pdq_margins.py).
 SAMPLE_ERROR = 0.003
+COEFFICIENT_ERROR = 0.006
 
-_GRADIENT_SLACK = 2 * SAMPLE_ERROR * 100 / 255
+_GRADIENT_ERROR = 2 * SAMPLE_ERROR * 100 / 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class _Digest:
     bits: bytes
     coefficients: NDArray[np.float32]
     median: float
-    above: float
+    apart: float
     gradients: int
     doubtful: int
 
@@ -52,9 +53,7 @@ class _Digest:
     def certain(self) -> bool:
         """Whether the reference's rounding errors cannot change the hash or its quality."""
         least, most = self.gradients - self.doubtful, self.gradients + self.doubtful
-        return self.above - self.median > 2 * COEFFICIENT_ERROR and min(100, least // 90) == min(
-            100, most // 90
-        )
+        return self.apart > 0 and min(100, least // 90) == min(100, most // 90)
 
     @property
     def value(self) -> HashValue:
@@ -147,7 +146,7 @@ def _settled(mirrored: NDArray[np.float32], picture: Picture, turn: Turn) -> _Di
 
 def _digest(samples: NDArray[np.float32]) -> _Digest:
     coefficients = np.empty((16, 16), np.float32)
-    bits, median, above, gradients, doubtful = kernels.pdq.digest(
-        samples, _GRADIENT_SLACK, kernels.level(), coefficients
+    bits, median, apart, gradients, doubtful = kernels.pdq.digest(
+        samples, _GRADIENT_ERROR, COEFFICIENT_ERROR, kernels.level(), coefficients
     )
-    return _Digest(bits, coefficients, median, above, gradients, doubtful)
+    return _Digest(bits, coefficients, median, apart, gradients, doubtful)

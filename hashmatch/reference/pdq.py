@@ -120,15 +120,24 @@ def transform(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return both
 
 
-def middle(coefficients: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the 128th and 129th smallest coefficient."""
-    ordered = np.sort(coefficients, axis=None)
-    return float(ordered[127]), float(ordered[128])
+def median(coefficients: NDArray[np.float32]) -> float:
+    """Return the 128th smallest coefficient."""
+    return float(np.sort(coefficients, axis=None)[127])
+
+
+def apart(coefficients: NDArray[np.float32], tolerance: float) -> float:
+    """Return how far set bits' coefficients stay above the others, each off as much as may be."""
+    i, j = np.mgrid[1:17, 1:17].astype(np.float32)
+    off = np.float32(tolerance) * (1 / i + 1 / j)
+    above = coefficients > np.float32(median(coefficients))
+    if np.count_nonzero(above) != 128:
+        return -np.inf
+    return float((coefficients - off)[above].min() - (coefficients + off)[~above].max())
 
 
 def bits(coefficients: NDArray[np.float32]) -> bytes:
     """Return the hash: a bit for each coefficient above the median, the last one first."""
-    above = coefficients.ravel() > np.float32(middle(coefficients)[0])
+    above = coefficients.ravel() > np.float32(median(coefficients))
     return np.packbits(above[::-1]).tobytes()
 
 

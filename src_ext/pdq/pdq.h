@@ -57,13 +57,19 @@ struct Digest {
     std::uint8_t bits[COEFFICIENTS / 8];  // the highest coefficient's bit first
     float coefficients[COEFFICIENTS];     // the 16 x 16 low frequencies
     float median;                         // the 128th smallest coefficient
-    float above;                          // the 129th: a bit is set from here on
+    float apart;  // how far the set bits' coefficients stay above the others in the worst case
     int gradients;                        // significant gradients, before scaling to 0..100
-    int doubtful;  // how many of them lie within the slack of counting one more or one less
+    int doubtful;  // how many of them may count one more or one less
+};
+
+// How far samples may be from the reference's.
+struct Tolerance {
+    float gradient;     // of a gradient, in steps
+    float coefficient;  // of coefficient (i, j), after division by 1 / (i + 1) + 1 / (j + 1)
 };
 
 // Coefficients, bits and gradients by the reference's own order of float operations.
-void digest(const float* samples, float slack, Level level, Digest* out) noexcept;
+void digest(const float* samples, Tolerance tolerance, Level level, Digest* out) noexcept;
 
 }  // namespace pdq
 }  // namespace hashmatch

@@ -99,11 +99,12 @@ def test_pdq_digest(simd_level: int, kind: str) -> None:
         "tied": np.repeat(rng.integers(0, 256, (1, 64)), 64, axis=0),
     }[kind].astype(np.float32)
     coefficients = np.empty((16, 16), np.float32)
-    bits, median, above, gradients, doubtful = kernels.pdq.digest(
-        values, 0.01, simd_level, coefficients
+    bits, median, apart, gradients, doubtful = kernels.pdq.digest(
+        values, 0.01, 0.02, simd_level, coefficients
     )
     assert np.array_equal(coefficients, pdq_twin.transform(values))
-    assert (median, above) == pdq_twin.middle(coefficients)
+    assert median == pdq_twin.median(coefficients)
+    assert apart == pdq_twin.apart(coefficients, 0.02)
     assert bits == pdq_twin.bits(coefficients)
     assert (gradients, doubtful) == pdq_twin.gradients(values, 0.01)
 
