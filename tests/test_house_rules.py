@@ -26,9 +26,12 @@ RULES: dict[str, set[str]] = {
     "sandbox": FOUNDATION,
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
+    "curate": FOUNDATION | {"lists", "indexes", "publish"},
     "matching": FOUNDATION | MIDDLE - {"lists"} | {"api", "sandbox"},
     "scan": FOUNDATION | {"matching", "media", "api", "lists", "sandbox"},
-    "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "sandbox", "matching", "scan"},
+    "cli": FOUNDATION
+    | MIDDLE
+    | {"kernels", "api", "publish", "curate", "sandbox", "matching", "scan"},
     # the front door names what the rooms offer; it loads none of them until asked
     "__init__": FOUNDATION | {"api", "hashing", "matching", "media", "publish"},
     "__main__": {"cli"},
