@@ -108,7 +108,7 @@ def run(inputs: Iterable[tuple[str, bytes]]) -> Toll:
         workers=1,
         allowance=allowance_for(plan.limits),
     ) as pool:
-        pool.protections()
+        pool.warm()
         begin = time.perf_counter()
         for name, data in inputs:
             _one(pool, order, name, data, toll)

@@ -42,7 +42,7 @@ def ask(pool: Pool, request: str, timeout: float = 10.0) -> tuple[EventKind, byt
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_payload_is_blocked_and_the_next_job_runs_at_once(pool: Pool, payload: str) -> None:
     needs_seccomp()
-    pool.protections()  # the spare is ready, as it is in the middle of any scan
+    pool.warm()  # the spare is ready, as it is in the middle of any scan
     kind, body, _ = ask(pool, payload)
     assert kind in (EventKind.FAILED, EventKind.LOST), body
     begin = time.monotonic()
@@ -62,7 +62,7 @@ def test_a_payload_escapes_without_the_lock_down(payload_path: None, payload: st
 
 
 def test_an_endless_loop_is_stopped_in_time(pool: Pool) -> None:
-    pool.protections()
+    pool.warm()
     begin = time.monotonic()
     kind, _, reason = ask(pool, "spin", timeout=0.3)
     assert (kind, reason) == (EventKind.LOST, Reason.TIMEOUT)
