@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from functools import lru_cache
 from typing import Any
 
@@ -120,6 +121,8 @@ class Isolation:
             workers=workers,
             allowance=allowance_for(plan.limits),
         )
+        # whoever still uses this one when a matcher has taken another finishes on it
+        self._finalizer = weakref.finalize(self, self.pool.close)
 
     def close(self) -> None:
         """End the workers."""

@@ -103,6 +103,46 @@ def test_a_file_too_large_to_decode_is_still_found_by_its_bytes(
         assert found.size == photograph("rocket.jpg").stat().st_size
 
 
+def test_a_reload_that_asks_for_more_gets_workers_that_can(
+    tmp_path: Path, photograph: Photograph
+) -> None:
+    from hashmatch.lists import readers
+    from hashmatch.lists.catalog import Catalog
+    from hashmatch.publish import publish
+
+    home = Home(tmp_path / "home")
+    home.ensure()
+
+    def add(hash_type: str) -> None:
+        source = tmp_path / f"{hash_type}.txt"
+        source.write_text(hm.hash_file(photograph("coffee.png"), [hash_type])[hash_type].hex)
+        with Catalog.open(home.catalog) as catalog:
+            reading = readers.read([source], hash_type=hash_type)
+            catalog.import_list(
+                hash_type,
+                reading,
+                source_files=[source],
+                format=reading.format,
+                polarity=hm.Polarity.KNOWN_BAD,
+            )
+        publish(home)
+
+    add("pdq")
+    with hm.Matcher.open(home.path, isolation="workers", workers=1) as matcher:
+        assert len(matcher.match_file(photograph("coffee.png")).hits) == 1
+        before = matcher._isolation
+        add("phash16")
+        assert matcher.reload()
+        assert matcher._isolation is not before
+        result = matcher.match_file(photograph("coffee.png"))
+        assert {hit.hash_type for hit in result.hits} == {"pdq", "phash16"}
+        again = matcher._isolation
+        add("md5")
+        assert matcher.reload()
+        assert matcher._isolation is again, "cryptographic types need no other workers"
+        assert len(matcher.match_file(photograph("coffee.png")).hits) == 3
+
+
 def test_an_unknown_isolation_is_refused(known_home: Home) -> None:
     with pytest.raises(MatcherConfigError, match="inline, workers"):
         hm.Matcher.open(known_home.path, isolation="none")

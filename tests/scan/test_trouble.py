@@ -116,6 +116,33 @@ def test_a_file_without_permission_has_a_verdict(
     assert (record["verdict"], record["reason"]) == ("unscannable", "permission_denied")
 
 
+def test_a_file_replaced_between_walk_and_reading_is_not_taken_for_it(
+    matcher: hm.Matcher, tmp_path: Path, read_records: ReadRecords
+) -> None:
+    evidence = tmp_path / "evidence"
+    evidence.mkdir()
+    secret = tmp_path / "elsewhere.bin"
+    secret.write_bytes(b"not evidence")
+    path = evidence / "b.bin"
+    path.write_bytes(b"content")
+
+    def replace_it(found: Any) -> Any:
+        for item in found:
+            path.unlink(missing_ok=True)
+            path.symlink_to(secret)
+            yield item
+
+    from hashmatch.scan import inputs
+
+    real = inputs.walk
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "walk", lambda *a, **n: replace_it(real(*a, **n)))
+        scan(matcher, [str(evidence)], tmp_path / "run", INLINE)
+    (record,) = read_records(tmp_path / "run")
+    assert (record["verdict"], record["reason"]) == ("unscannable", "changed")
+    assert record["hashes"] == {}
+
+
 def make_empty(folder: Path, count: int) -> None:
     for number in range(count):
         if number % 1000 == 0:
