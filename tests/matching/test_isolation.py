@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -79,12 +78,10 @@ def test_a_decoder_that_hangs_or_dies_does_not_hide_an_exact_copy(
             (b"call", hm.Reason.DECODER_CRASHED),
         ):
             known = photograph("rocket.jpg").read_bytes()
-            begin = time.monotonic()
             result = matcher.match_bytes(how + b"|" + known)
             assert (result.verdict, result.reason) == (hm.Verdict.MATCH, reason)
             assert result.hits[0].tier is hm.Tier.EXACT
             assert result.message
-            assert time.monotonic() - begin < 3
             other = matcher.match_bytes(how + b"|another file")
             assert (other.verdict, other.reason) == (hm.Verdict.UNSCANNABLE, reason)
 
