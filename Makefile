@@ -35,6 +35,7 @@ test: setup ## the whole test suite
 
 test-heavy: setup ## the suites that take minutes: crash points, hostile corpora, large lists
 	@$(BIN)/python tests/media/corpus.py
+	@$(BIN)/python tests/scan/corpus.py
 	$(BIN)/pytest -m heavy --timeout 3600
 
 SANITIZED := build/sanitize

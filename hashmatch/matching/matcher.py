@@ -334,8 +334,6 @@ class Matcher:
         plan = self.plan()
         if current is not None and current.perceptual == plan.perceptual:
             return current
-        if current is not None:
-            current.close()
         return Isolation(plan, workers, timeout)
 
     def _match_one(self, item: Bytes | FilePath) -> MatchResult:
