@@ -27,9 +27,10 @@ RULES: dict[str, set[str]] = {
     "publish": FOUNDATION | {"lists", "indexes"},
     "matching": FOUNDATION | MIDDLE - {"lists"} | {"api"},
     "scan": FOUNDATION | {"matching", "media", "api"},
-    "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "matching", "scan"},
+    "service": FOUNDATION | {"api", "hashing", "matching", "media", "publish"},
+    "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "matching", "scan", "service"},
     # the front door names what the rooms offer; it loads none of them until asked
-    "__init__": FOUNDATION | {"api", "matching", "publish", "indexes"},
+    "__init__": FOUNDATION | {"api", "matching", "publish", "indexes", "service"},
     "__main__": {"cli"},
 }
 THIRD_PARTY_DOORS = {
@@ -41,6 +42,12 @@ THIRD_PARTY_DOORS = {
     "rich": ("cli/",),
     "fastapi": ("hashmatch/service/",),
     "starlette": ("hashmatch/service/",),
+    "uvicorn": ("hashmatch/service/",),
+    "python_multipart": ("hashmatch/service/parts",),
+    "prometheus_client": ("hashmatch/service/http/",),
+    "opentelemetry": ("hashmatch/service/http/",),
+    "orjson": ("hashmatch/service/http/",),
+    "django": ("hashmatch/service/django",),
     "sqlite3": ("hashmatch/lists/",),
     "pickle": (),
 }
