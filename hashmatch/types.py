@@ -46,6 +46,7 @@ class Reason(StrEnum):
     VANISHED = "vanished"
     PERMISSION_DENIED = "permission_denied"
     READ_FAILED = "read_failed"
+    UNSUPPORTED_HASH_TYPE = "unsupported_hash_type"
     # error: our own failure
     OUT_OF_MEMORY = "out_of_memory"
     INTERNAL = "internal"

@@ -1,0 +1,127 @@
+"""The outermost layer: every request gets an id, an answer, a log line and a count."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from hashmatch.service.body import BodyError, ClientGoneError, Message, Receive, header
+from hashmatch.service.http.exchange import SCOPE_KEY, Exchange, Refused, refusal
+from hashmatch.service.http.logs import log_event, places
+from hashmatch.service.http.service import Service
+
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CONTEXT = re.compile(r"[A-Za-z0-9._:/@=,;-]{1,200}")
+_WRITE_SECONDS = 30.0
+_QUIET_ROUTES = {"live", "ready", "metrics"}
+
+
+class FrontDoor:
+    """Wraps the application; see the module.
+
+    Parameters
+    ----------
+    app : ASGI application
+    service : Service
+    """
+
+    def __init__(self, app: App, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens inside."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begin = time.perf_counter()
+        exchange = scope[SCOPE_KEY] = Exchange(secrets.token_hex(8))
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = list(message.get("headers", ()))
+                headers.append((b"x-request-id", exchange.request.encode()))
+                if not any(name.lower() == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
+                headers.append((b"x-content-type-options", b"nosniff"))
+                message = {**message, "headers": headers}
+            async with asyncio.timeout(_WRITE_SECONDS):
+                await send(message)
+
+        try:
+            try:
+                self._name(exchange, scope)
+                await self._app(scope, receive, answer)
+            except BodyError as error:
+                if status:
+                    raise
+                exchange.reason = error.reason
+                await refusal(error, exchange.request)(scope, receive, answer)
+        except ClientGoneError:
+            exchange.reason = "client_gone"
+            self._service.metrics.count("clients_lost")
+        except TimeoutError:  # the client does not read its answer
+            exchange.reason = "client_too_slow"
+            self._service.metrics.count("clients_lost")
+        except Exception as error:  # noqa: BLE001 - the edge: an answer without anything of the request
+            exchange.reason = "internal"
+            log_event(
+                "failed",
+                level=40,
+                request=exchange.request,
+                exception=type(error).__name__,
+                places=places(error),
+            )
+            if not status:
+                told = Refused(500, "internal", "the service failed; its log says where")
+                await refusal(told, exchange.request)(scope, receive, answer)
+        finally:
+            self._record(scope, exchange, status, time.perf_counter() - begin)
+
+    def _name(self, exchange: Exchange, scope: dict[str, Any]) -> None:
+        """Take over the caller's own id and context, if they are fit for a log line."""
+        given = header(scope["headers"], b"x-request-id")
+        if given is not None and _ID.fullmatch(given):
+            exchange.request = given
+        context = header(scope["headers"], b"x-context")
+        if context is not None:
+            if not _CONTEXT.fullmatch(context):
+                raise Refused(
+                    400, "bad_context", "X-Context may hold up to 200 letters, digits and ._:/@=,;-"
+                )
+            exchange.context = context
+
+    def _record(
+        self, scope: dict[str, Any], exchange: Exchange, status: int, seconds: float
+    ) -> None:
+        self._service.metrics.request(exchange.route, status, seconds)
+        if exchange.route in _QUIET_ROUTES and status == 200:
+            return
+        fields = {
+            "request": exchange.request,
+            "route": exchange.route,
+            "method": scope["method"] if scope["method"].isalpha() else None,
+            "status": status or None,
+            "reason": exchange.reason,
+            "verdict": exchange.verdict,
+            "seconds": round(seconds, 6),
+            "queue_seconds": round(exchange.stages["queue"], 6)
+            if "queue" in exchange.stages
+            else None,
+            "size": exchange.size,
+            "count": exchange.count,
+            "key": exchange.key.name if exchange.key else None,
+            "context": exchange.context,
+            "snapshot": self._service.matcher.snapshot.id if exchange.verdict else None,
+        }
+        log_event("request", **{name: value for name, value in fields.items() if value is not None})
