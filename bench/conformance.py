@@ -38,7 +38,8 @@ class Tally:
     def add(self, pixels: Pixels) -> None:
         """Hash one picture both ways."""
         ours = hm.hash_pixels(pixels, ["pdq"])["pdq"]
-        bits, quality = pdqhash.compute(np.ascontiguousarray(pixels))
+        colour = np.dstack([pixels] * 3) if pixels.ndim == 2 else pixels  # all it accepts
+        bits, quality = pdqhash.compute(np.ascontiguousarray(colour))
         theirs = np.packbits(bits).tobytes()
         self.quality_differs += ours.quality != quality
         if quality == 0:

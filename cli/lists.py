@@ -9,7 +9,6 @@ import click
 from hashmatch import hash_types
 from hashmatch.cli.options import json_option, pass_home
 from hashmatch.cli.output import counted, print_json, print_table, progress_bar, say
-from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
 from hashmatch.lists import readers
 from hashmatch.lists.catalog import Catalog, ListInfo
@@ -44,13 +43,15 @@ def list_group() -> None:
 @click.option("--scheme", help="The scheme the list's category codes belong to.")
 @click.option(
     "--max-distance",
-    type=click.IntRange(0),
-    help="Largest distance of a match, in bits, for the list's perceptual values.",
+    multiple=True,
+    metavar="[TYPE=]BITS",
+    help="Largest distance of a match; without TYPE, for the values of --type.",
 )
 @click.option(
     "--min-quality",
-    type=click.IntRange(0, 100),
-    help="Smallest quality of a match for the list's perceptual values.",
+    multiple=True,
+    metavar="[TYPE=]0..100",
+    help="Smallest quality of a match; without TYPE, for the values of --type.",
 )
 @json_option
 @pass_home
@@ -64,8 +65,8 @@ def import_command(
     polarity: str | None,
     hash_type: str | None,
     scheme: str | None,
-    max_distance: int | None,
-    min_quality: int | None,
+    max_distance: tuple[str, ...],
+    min_quality: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Import FILEs as a new version of the list NAME.
@@ -91,7 +92,7 @@ def import_command(
             format=reading.format,
             polarity=chosen,
             scheme=scheme,
-            thresholds=_thresholds(max_distance, min_quality),
+            thresholds=_thresholds(hash_type, max_distance, min_quality),
             progress=lambda done: bar.update(task, completed=done),
         )
     if as_json:
@@ -101,6 +102,8 @@ def import_command(
         f"{name} version {report.version}: {report.added:,} added, {report.changed:,} changed, "
         f"{report.removed:,} removed, {report.unchanged:,} unchanged; {counted(report.values)}"
     )
+    for warning in report.warnings:
+        say(f"warning: {warning}")
     if report.left_out:
         say(f"left out: {counted(report.left_out)}")
     if report.problem_count:
@@ -123,17 +126,28 @@ def _polarity(catalog: Catalog, name: str, said: str | None) -> Polarity:
     )
 
 
-def _thresholds(max_distance: int | None, min_quality: int | None) -> dict[str, tuple[int, int]]:
-    """Return the thresholds said, for every perceptual hash type, over its defaults."""
-    if max_distance is None and min_quality is None:
-        return {}
-    found = {}
-    for known in map(hash_types.get, hash_types.names()):
-        if known.kind is HashKind.PERCEPTUAL:
-            distance = known.max_distance if max_distance is None else max_distance
-            quality = known.min_quality if min_quality is None else min_quality
-            found[known.name] = (distance, quality)
+def _thresholds(
+    hash_type: str | None, distances: tuple[str, ...], qualities: tuple[str, ...]
+) -> dict[str, tuple[int, int]]:
+    """Return the thresholds said, each over the defaults of its hash type."""
+    found: dict[str, tuple[int, int]] = {}
+    for option, said in (("--max-distance", distances), ("--min-quality", qualities)):
+        for text in said:
+            name, number = _typed_number(option, text, hash_type)
+            known = hash_types.get(name)
+            distance, quality = found.get(name, (known.max_distance, known.min_quality))
+            found[name] = (number, quality) if option == "--max-distance" else (distance, number)
     return found
+
+
+def _typed_number(option: str, text: str, hash_type: str | None) -> tuple[str, int]:
+    name, _, number = text.rpartition("=")
+    name = name or hash_type or ""
+    if name not in hash_types.names():
+        raise click.UsageError(f"say the hash type of {option}, for example {option} pdq={number}")
+    if not number.isascii() or not number.isdigit():
+        raise click.UsageError(f"{option} takes a whole number, for example {option} {name}=24")
+    return name, int(number)
 
 
 @list_group.command("ls")

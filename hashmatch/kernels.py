@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 from enum import IntEnum
 
-from hashmatch._ext import _cpu
+from hashmatch._ext import _cpu, _pdq
 from hashmatch.errors import KernelLevelError
 
 ENVIRONMENT_VARIABLE = "HASHMATCH_SIMD"
+
+pdq = _pdq
+"""Samples and hashes of PDQ."""
 
 
 class Level(IntEnum):

@@ -61,19 +61,31 @@ class NearestResult:
 class Index(ABC):
     """A search structure over codes of one width.
 
-    Subclasses state in ``kind`` the name they are created by, and in ``exact`` whether a radius
-    search can ever miss a row.
+    Searches may run on any number of threads at a time; :meth:`add` and :meth:`remove` must have
+    the index to themselves.
+
+    Attributes
+    ----------
+    kind : str
+        The name it was created by.
+    bits : int
+        Width of one code.
+    exact : bool
+        Whether a radius search finds every row there is, whatever the codes.
     """
 
-    kind: ClassVar[str]
     exact: ClassVar[bool]
 
+    kind: str
     bits: int
 
     @classmethod
     @abstractmethod
-    def build(cls, codes: Codes, *, bits: int, radius: int, **options: Any) -> Self:
-        """Make an index over ``codes``, (N, bits / 8) uint8, tuned for searches at ``radius``."""
+    def build(cls, kind: str, codes: Codes, *, bits: int, radius: int) -> Self:
+        """Make an index over ``codes``, (N, bits / 8) uint8, tuned for searches at ``radius``.
+
+        A kind that takes options adds them as keywords.
+        """
 
     @abstractmethod
     def __len__(self) -> int:
@@ -81,18 +93,50 @@ class Index(ABC):
 
     @abstractmethod
     def search_radius(self, queries: Codes, radius: int) -> RadiusResult:
-        """Find every row within ``radius`` bits of each query, (Q, bits / 8) uint8."""
+        """Find every row within ``radius`` bits of each query, (Q, bits / 8) uint8.
+
+        A radius beyond ``bits`` finds every row.
+
+        Raises
+        ------
+        IndexArgumentError
+            If the queries do not fit or the radius is negative.
+        IndexCapabilityError
+            If the kind has no radius search.
+        """
 
     @abstractmethod
     def search_nearest(self, queries: Codes, k: int) -> NearestResult:
-        """Find the ``k`` nearest rows of each query."""
+        """Find the ``k`` nearest rows of each query; of equally near ones the lower rows.
+
+        Raises
+        ------
+        IndexArgumentError
+            If the queries do not fit or ``k`` is negative.
+        """
 
     def add(self, codes: Codes) -> None:
-        """Append rows; they are found by the next search."""
+        """Append rows; they are found by the next search.
+
+        Raises
+        ------
+        IndexArgumentError
+            If the codes do not fit.
+        IndexCapabilityError
+            If the kind cannot be added to.
+        """
         raise IndexCapabilityError(f"an index of kind {self.kind!r} cannot be added to")
 
     def remove(self, rows: NDArray[np.int64]) -> int:
-        """Make rows unfindable and return how many were findable until now."""
+        """Make rows unfindable and return how many were findable until now.
+
+        Raises
+        ------
+        IndexArgumentError
+            If a row was never added.
+        IndexCapabilityError
+            If the kind cannot remove.
+        """
         raise IndexCapabilityError(f"an index of kind {self.kind!r} cannot remove rows")
 
     @abstractmethod
@@ -106,9 +150,14 @@ class Index(ABC):
     @classmethod
     @abstractmethod
     def from_arrays(
-        cls, arrays: Mapping[str, NDArray[Any]], *, bits: int, parameters: Mapping[str, Any]
+        cls,
+        kind: str,
+        arrays: Mapping[str, NDArray[Any]],
+        *,
+        bits: int,
+        parameters: Mapping[str, Any],
     ) -> Self:
-        """Open a stored index on memory-mapped, read-only arrays without copying them."""
+        """Open a stored index on memory-mapped, read-only arrays, without copying where it can."""
 
 
 def as_codes(codes: Any, bits: int, what: str = "codes") -> Codes:
@@ -135,3 +184,46 @@ def as_codes(codes: Any, bits: int, what: str = "codes") -> Codes:
             f"{what} must have shape (n, {bits // 8}) for {bits}-bit values, not {codes.shape}"
         )
     return np.ascontiguousarray(codes)
+
+
+def as_radius(radius: int, bits: int) -> int:
+    """Check a radius and return it, at most ``bits``.
+
+    Raises
+    ------
+    IndexArgumentError
+        If it is not a whole number of bits, 0 or more.
+    """
+    if isinstance(radius, bool) or not isinstance(radius, int | np.integer) or radius < 0:
+        raise IndexArgumentError(f"a radius is a number of bits, 0 or more, not {radius!r}")
+    return min(int(radius), bits)
+
+
+def as_count(k: int) -> int:
+    """Check how many nearest rows are asked for.
+
+    Raises
+    ------
+    IndexArgumentError
+        If it is not a whole number, 0 or more.
+    """
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 0:
+        raise IndexArgumentError(f"the number of nearest rows is 0 or more, not {k!r}")
+    return int(k)
+
+
+def as_rows(rows: Any, count: int) -> NDArray[np.int64]:
+    """Check row numbers against how many rows were ever added, and return them sorted, once each.
+
+    Raises
+    ------
+    IndexArgumentError
+        If they are not whole numbers or one was never added.
+    """
+    found = np.asarray(rows)
+    if found.size and not np.issubdtype(found.dtype, np.integer):
+        raise IndexArgumentError(f"rows must be whole numbers, not {found.dtype}")
+    unique = np.unique(found.astype(np.int64))
+    if len(unique) and (unique[0] < 0 or unique[-1] >= count):
+        raise IndexArgumentError(f"rows must be below {count}, the number of rows ever added")
+    return unique

@@ -22,7 +22,7 @@ RULES: dict[str, set[str]] = {
     "_ext": set(),
     "reference": FOUNDATION,
     "kernels": FOUNDATION | {"_ext", "reference"},
-    **{room: FOUNDATION | {"kernels"} for room in MIDDLE},
+    **{room: FOUNDATION | {"kernels", "_ext"} for room in MIDDLE},
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
     "matching": FOUNDATION | MIDDLE - {"lists"} | {"api"},
@@ -30,7 +30,7 @@ RULES: dict[str, set[str]] = {
     "service": FOUNDATION | {"api", "hashing", "matching", "media", "publish"},
     "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "matching", "scan", "service"},
     # the front door names what the rooms offer; it loads none of them until asked
-    "__init__": FOUNDATION | {"api", "matching", "publish", "indexes", "service"},
+    "__init__": FOUNDATION | {"api", "hashing", "matching", "media", "publish", "service"},
     "__main__": {"cli"},
 }
 THIRD_PARTY_DOORS = {

@@ -1,1 +1,25 @@
-"""Bytes to pixels: sniffing, limits and the one canonical decode."""
+"""Bytes to pixels: sniffing, limits and the one canonical decode.
+
+Everything that turns media into pixels goes through :func:`decode`, whether it came as bytes
+(:func:`decode`), as a file (:func:`read_bytes`) or as a stream (:func:`read_stream`), so the same
+picture gives the same pixels however it arrived. Nothing here writes anything anywhere, and all
+of it is safe to call from many threads.
+"""
+
+from hashmatch.media.decode import decode
+from hashmatch.media.decoded import Decoded, Frame
+from hashmatch.media.files import read_bytes, read_stream, reason_for
+from hashmatch.media.limits import DEFAULT_LIMITS, Limits
+from hashmatch.media.plugins import codec_versions
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Decoded",
+    "Frame",
+    "Limits",
+    "codec_versions",
+    "decode",
+    "read_bytes",
+    "read_stream",
+    "reason_for",
+]

@@ -1,0 +1,111 @@
+"""phash, dhash, ahash and whash: bit for bit those of the imagehash library.
+
+All four look at the picture in Pillow's 8-bit grey, resized by Pillow's Lanczos filter to a few
+pixels. From there on each is a few lines.
+
+Sources: imagehash (Johannes Buchner), "Looks Like It" and "Kind of Like That" (Neal Krawetz,
+hackerfactor.com, 2011 and 2013).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hashmatch.hashing.imagehash_planes import planes
+from hashmatch.hashing.pixels import Picture
+from hashmatch.hashing.quality import quality
+from hashmatch.hashing.wavelet import low_frequencies
+from hashmatch.types import HashValue
+
+Plane = NDArray[np.uint8]
+Bits = NDArray[np.bool_]
+
+# A coefficient this close to the median is as good as tied: what is beyond is rounding.
+_TIE = 1e-9
+
+# What counts as a clear bit: a difference of a grey level, or what a grey level over the whole
+# plane does to a coefficient of the unscaled DCT.
+_CLEAR_LEVEL = 1.0
+
+
+def _phash(plane: Plane, side: int) -> tuple[Bits, Bits, NDArray[np.float64]]:
+    from scipy.fftpack import dct  # costs a tenth of a second to import
+
+    frequencies = dct(dct(plane, axis=0), axis=1)[:side, :side]
+    median = np.median(frequencies)
+    clear = np.abs(frequencies - median) > _CLEAR_LEVEL * plane.shape[0]
+    return frequencies > median, clear, plane.astype(np.float64)
+
+
+def _dhash(plane: Plane, side: int) -> tuple[Bits, Bits, NDArray[np.float64]]:
+    steps = np.diff(plane.astype(np.int16), axis=1)
+    return steps > 0, np.abs(steps) > _CLEAR_LEVEL, plane.astype(np.float64)
+
+
+def _ahash(plane: Plane, side: int) -> tuple[Bits, Bits, NDArray[np.float64]]:
+    mean = plane.mean()
+    return plane > mean, np.abs(plane - mean) > _CLEAR_LEVEL, plane.astype(np.float64)
+
+
+def _whash(plane: Plane, side: int) -> tuple[Bits, Bits, NDArray[np.float64]]:
+    # The Haar transform's low frequencies are block means, but for a constant and a factor.
+    block = plane.shape[0] // side
+    sums = plane.reshape(side, block, side, block).sum(axis=(1, 3), dtype=np.int64)
+    ordered = np.sort(sums, axis=None)
+    below, above = ordered[sums.size // 2 - 1], ordered[sums.size // 2]
+    if below == above:  # the library's rounding errors decide the bits of the tied blocks
+        compared = low_frequencies(plane, side)
+        bits = compared > np.median(compared)
+    else:
+        bits = sums >= above
+    means = sums / block**2
+    return bits, np.abs(means - (below + above) / 2 / block**2) > _CLEAR_LEVEL, means
+
+
+@dataclass(frozen=True, slots=True)
+class LumaHash:
+    """One of these hash types.
+
+    Parameters
+    ----------
+    side : int
+        Bits along an axis.
+    size : callable
+        The plane's (width, height) for a picture's (width, height).
+    compute : callable
+        Bits, which of them are clear, and the grey values the quality looks at, of a plane.
+    """
+
+    side: int
+    size: Callable[[int, int], tuple[int, int]]
+    compute: Callable[[Plane, int], tuple[Bits, Bits, NDArray[np.float64]]]
+
+
+def _wavelet_size(width: int, height: int) -> tuple[int, int]:
+    scale = max(8, 1 << (min(width, height).bit_length() - 1))
+    return scale, scale
+
+
+HASHES = {
+    "phash": LumaHash(8, lambda w, h: (32, 32), _phash),
+    "dhash": LumaHash(8, lambda w, h: (9, 8), _dhash),
+    "ahash": LumaHash(8, lambda w, h: (8, 8), _ahash),
+    "whash": LumaHash(8, _wavelet_size, _whash),
+    "phash16": LumaHash(16, lambda w, h: (64, 64), _phash),
+    "dhash16": LumaHash(16, lambda w, h: (17, 16), _dhash),
+}
+
+
+def compute(picture: Picture, names: list[str]) -> dict[str, HashValue]:
+    """Return the hashes of these names; the grey picture is made once for all of them."""
+    sizes = [HASHES[name].size(picture.width, picture.height) for name in names]
+    values = {}
+    for name, plane in zip(names, planes(picture, sizes), strict=True):
+        kind = HASHES[name]
+        bits, clear, grey = kind.compute(plane, kind.side)
+        values[name] = HashValue(name, np.packbits(bits).tobytes(), quality(grey, clear, bits))
+    return values

@@ -1,0 +1,106 @@
+"""The frames of a container: how many there are, and how to reach each."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL.ImageFile import ImageFile
+
+from hashmatch.media import sniff
+from hashmatch.media.extents import Extent
+from hashmatch.media.limits import MOST_FRAMES, Limits
+from hashmatch.media.plugins import Jpeg, open_reader
+
+# Formats whose frames stand alone, so a late one costs no more than the first.
+_INDEPENDENT = {sniff.JPEG, sniff.TIFF, sniff.HEIF}
+
+
+class Pages:
+    """The frames of one opened container.
+
+    Parameters
+    ----------
+    name : str
+        Its format.
+    data : bytes
+        The whole input.
+    image : ImageFile
+        Its reader.
+    extent : Extent or None
+        What a walk over the container found, unless it is damaged.
+
+    Attributes
+    ----------
+    total : int
+        How many there are, at most ``MOST_FRAMES``.
+    claimed : int
+        How many the container says it has.
+    independent : bool
+        Whether each can be decoded without those before it.
+    notes : list of str
+        What was unusual.
+    several_files : bool
+        Whether more pictures, each a file of its own, rightly follow the first.
+    """
+
+    def __init__(self, name: str, data: bytes, image: ImageFile, extent: Extent | None) -> None:
+        self._name, self._data, self._image = name, data, image
+        self._parts: list[slice] = []
+        self.notes: list[str] = []
+        self.several_files = False
+        self.independent = name in _INDEPENDENT
+        found = extent.frames if extent else None
+        if name == sniff.JPEG:
+            self._read_multi_picture_index()
+            self.claimed = self.total = 1 + len(self._parts)
+        elif name in (sniff.GIF, sniff.TIFF):  # counting by their readers can take minutes
+            self.claimed = self.total = found or 1
+        else:
+            self.claimed = getattr(image, "n_frames", 1)
+            self.total = min(self.claimed, found or MOST_FRAMES, MOST_FRAMES)
+        self.first: int = image.tell()
+
+    def sample(self, limits: Limits) -> list[int]:
+        """Return the frames to decode: the one shown first, others evenly over the rest."""
+        size = max(1, self._image.size[0] * self._image.size[1])
+        reachable = self.total
+        if not self.independent:
+            reachable = min(reachable, max(1, limits.max_pixels_on_the_way // size))
+        most = min(reachable, limits.max_frames, max(1, limits.max_pixels // size))
+        spread = np.linspace(0, reachable - 1, most).round().astype(int).tolist()
+        if self.first in spread:
+            spread.remove(self.first)
+        else:
+            spread.pop()
+        return [self.first, *spread]
+
+    def reader(self, index: int) -> ImageFile:
+        """Return a reader that stands at a frame."""
+        if self._name == sniff.JPEG and index:
+            return open_reader(sniff.JPEG, self._data[self._parts[index - 1]])
+        self._image.seek(index)
+        return self._image
+
+    def _read_multi_picture_index(self) -> None:
+        """Find the other pictures of a multi-picture JPEG (CIPA DC-007).
+
+        Only those of a multi-frame set (stereo, panorama, several angles) are pictures a viewer
+        may show; previews and gain maps, which many phones append, belong to the first one.
+        """
+        if not isinstance(self._image, Jpeg) or "mp" not in self._image.info:
+            return
+        base = self._image.info["mpoffset"]
+        try:
+            entries = (self._image._getmp() or {}).get(0xB002, [])
+            others = 0
+            for entry in entries[1:]:
+                if str(entry["Attribute"]["MPType"]).startswith("Multi-Frame"):
+                    start = base + entry["DataOffset"]
+                    self._parts.append(slice(start, start + entry["Size"]))
+                else:
+                    others += 1
+        except (SyntaxError, LookupError, TypeError, ValueError):
+            self.notes.append("picture_index_unreadable")
+            return
+        self.several_files = bool(entries)
+        if others:
+            self.notes.append("embedded_pictures")

@@ -1,0 +1,1 @@
+"""The readable twin of every kernel, one module per kernel family."""

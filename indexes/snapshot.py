@@ -1,0 +1,251 @@
+"""Opening a snapshot, reading from it, and verifying it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hashmatch.errors import SnapshotCorruptError, SnapshotError
+from hashmatch.indexes import layout, registry
+from hashmatch.indexes.array_file import ArrayFile
+from hashmatch.indexes.contract import Index
+from hashmatch.indexes.entries import OFFSETS, RECORDS, Entries
+from hashmatch.indexes.layout import current_id
+from hashmatch.indexes.values import ValueIndex
+from hashmatch.indexes.writer import SnapshotWriter, sha256_of
+
+__all__ = ["Snapshot", "SnapshotWriter", "current_id", "verify"]
+
+
+class Snapshot:
+    """An open snapshot; any number of threads may share it. Made by :meth:`open`."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], files: dict[str, ArrayFile]) -> None:
+        self.id = folder.name
+        self.manifest = manifest
+        self._files = files
+        self._entries = Entries(files[RECORDS], files[OFFSETS])
+        self._types = manifest["hash_types"]
+        self._values: dict[str, ValueIndex] = {}
+        self._indexes: dict[str, Index] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        snapshot_id: str | None = None,
+        *,
+        verify: Literal["quick", "full"] = "quick",
+    ) -> Self:
+        """Open a snapshot, by default the live one.
+
+        Parameters
+        ----------
+        root : Path
+            The folder of snapshots.
+        snapshot_id : str or None
+            Which one.
+        verify : {"quick", "full"}
+            ``quick`` checks the manifest, and of every file its size, header and list of
+            checksums; what an answer reads is then compared with those checksums before it is
+            first used. ``full`` compares everything now.
+
+        Raises
+        ------
+        SnapshotError
+            If there is no such snapshot or this version cannot read it.
+        SnapshotCorruptError
+            If anything of it is damaged.
+        """
+        folder = root / layout.resolve(root, snapshot_id)
+        manifest = layout.read_manifest(folder)
+        files = {
+            name: ArrayFile(folder / name, described["size"], described["seal"])
+            for name, described in manifest["files"].items()
+        }
+        opened = cls(folder, manifest, files)
+        if verify == "full":
+            opened.load()
+        return opened
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files; they are unmapped when the last answer using them is done."""
+        self._files = {}
+        self._indexes = {}
+        self._values = {}
+
+    def load(self) -> None:
+        """Compare everything with its checksums now, which also brings it into memory.
+
+        Raises
+        ------
+        SnapshotCorruptError
+            If anything is damaged.
+        """
+        for file in self._files.values():
+            file.array  # noqa: B018 - for the check it makes
+
+    @property
+    def lists(self) -> list[dict[str, Any]]:
+        """What the writer said about each list."""
+        found: list[dict[str, Any]] = self.manifest["lists"]
+        return found
+
+    @property
+    def hash_types(self) -> tuple[str, ...]:
+        """The hash types that can be searched."""
+        return tuple(self._types)
+
+    def entry(self, number: int) -> dict[str, Any]:
+        """Return the record of an entry."""
+        return self._entries[number]
+
+    def values(self, name: str) -> ValueIndex:
+        """Return the values of a hash type that is searched for equality."""
+        found = self._values.get(name)
+        if found is None:
+            with self._lock:
+                described = self._described(name, indexed=False)
+                found = ValueIndex(
+                    described["bits"],
+                    self._array(name, "values"),
+                    self._array(name, "entries"),
+                    self._array(name, "prefixes"),
+                    described["parameters"]["prefix_bits"],
+                )
+                self._values[name] = found
+        return found
+
+    def index(self, name: str) -> Index:
+        """Return the index of a hash type that is searched within a radius."""
+        found = self._indexes.get(name)
+        if found is None:
+            with self._lock:
+                described = self._described(name, indexed=True)
+                arrays = {
+                    part: self._array(name, part)
+                    for part in described["arrays"]
+                    if not part.startswith("row_")
+                }
+                found = registry.restore(
+                    described["kind"],
+                    arrays,
+                    bits=described["bits"],
+                    parameters=described["parameters"],
+                )
+                self._indexes[name] = found
+        return found
+
+    def entries_of(self, name: str) -> NDArray[np.uint32]:
+        """Return the entry of each row of an index."""
+        return self._array(name, "row_entries")
+
+    def qualities_of(self, name: str) -> NDArray[np.uint8]:
+        """Return the quality of each row of an index, 255 where it is unknown."""
+        return self._array(name, "row_qualities")
+
+    def _array(self, name: str, part: str) -> NDArray[Any]:
+        described = self._described(name)
+        if not self._files:
+            raise SnapshotError(f"snapshot {self.id} was closed")
+        return self._files[described["arrays"][part]].array
+
+    def _described(self, name: str, indexed: bool | None = None) -> dict[str, Any]:
+        described: dict[str, Any] | None = self._types.get(name)
+        if described is None or (indexed is not None and ("kind" in described) is not indexed):
+            how = {True: " index of", False: " exact values of", None: ""}[indexed]
+            raise SnapshotError(
+                f"snapshot {self.id} holds no{how} {name}; it holds {', '.join(self._types)}"
+            )
+        return described
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What verifying found about one file; ``problem`` is ``None`` if it is sound."""
+
+    name: str
+    size: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What verifying found about a snapshot."""
+
+    snapshot_id: str
+    files: tuple[FileReport, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether every file is as it was written."""
+        return all(file.problem is None for file in self.files)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "snapshot": self.snapshot_id,
+            "sound": self.sound,
+            "files": [
+                {"name": file.name, "size": file.size, "problem": file.problem}
+                for file in self.files
+            ],
+        }
+
+
+def verify(root: Path, snapshot_id: str | None = None) -> VerifyReport:
+    """Read a whole snapshot and compare every byte of it, by default of the live one.
+
+    Raises
+    ------
+    SnapshotError
+        If there is no such snapshot. Damage is reported, not raised.
+    """
+    folder = root / layout.resolve(root, snapshot_id)
+    try:
+        manifest = layout.read_manifest(folder)
+    except SnapshotCorruptError as error:
+        size = _size(folder / layout.MANIFEST)
+        return VerifyReport(folder.name, (FileReport(layout.MANIFEST, size, str(error)),))
+    files = [FileReport(layout.MANIFEST, _size(folder / layout.MANIFEST))]
+    for name, described in manifest["files"].items():
+        files.append(FileReport(name, _size(folder / name), _problem(folder / name, described)))
+    for entry in sorted(folder.iterdir()):
+        if entry.name not in manifest["files"] and entry.name != layout.MANIFEST:
+            files.append(FileReport(entry.name, _size(entry), "does not belong to the snapshot"))
+    return VerifyReport(folder.name, tuple(files))
+
+
+def _problem(path: Path, described: dict[str, Any]) -> str | None:
+    try:
+        ArrayFile(path, described["size"], described["seal"]).array  # noqa: B018 - for the check
+    except SnapshotCorruptError as error:
+        return str(error)
+    if sha256_of(path) != described["sha256"]:
+        return f"{path.name} is not the file the snapshot was published with"
+    return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
