@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -35,42 +37,60 @@ def compare_command(a: str, b: str, types: tuple[str, ...], as_json: bool) -> No
       hashmatch compare original.png shared.jpg
       hashmatch compare --type pdq,phash a.jpg b.jpg --json
     """
-    rows = []
-    for name in types:
-        left, right = _value(a, name), _value(b, name)
-        known = hash_types.get(name)
-        distance = api.distance(name, left.bytes, right.bytes)
-        qualities = [v.quality for v in (left, right) if v.quality is not None]
-        rows.append(
-            {
-                "hash_type": name,
-                "distance": distance,
-                "bits": known.bits,
-                "max_distance": known.max_distance,
-                "min_quality": known.min_quality,
-                "qualities": qualities,
-                "same": distance <= known.max_distance
-                and all(quality >= known.min_quality for quality in qualities),
-            }
-        )
+    left, right = _values(a, types), _values(b, types)
+    rows = [_Comparison.of(left[name], right[name]) for name in types]
     if as_json:
-        print_json(rows)
+        print_json([asdict(row) | {"same": row.same} for row in rows])
         return
     for row in rows:
-        answer = "same" if row["same"] else "different"
-        if any(quality < row["min_quality"] for quality in row["qualities"]):
+        answer = "same" if row.same else "different"
+        if row.too_little_detail:
             answer = "too little detail to say"
         click.echo(
-            f"{row['hash_type']}  {row['distance']} of {row['bits']} bits "
-            f"(threshold {row['max_distance']})  {answer}"
+            f"{row.hash_type}  {row.distance} of {row.bits} bits "
+            f"(threshold {row.max_distance})  {answer}"
         )
 
 
-def _value(text: str, hash_type: str) -> HashValue:
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Two values of one hash type side by side."""
+
+    hash_type: str
+    distance: int
+    bits: int
+    max_distance: int
+    min_quality: int
+    qualities: tuple[int, ...]
+
+    @classmethod
+    def of(cls, left: HashValue, right: HashValue) -> _Comparison:
+        known = hash_types.get(left.hash_type)
+        return cls(
+            known.name,
+            api.distance(known.name, left.bytes, right.bytes),
+            known.bits,
+            known.max_distance,
+            known.min_quality,
+            tuple(v.quality for v in (left, right) if v.quality is not None),
+        )
+
+    @property
+    def too_little_detail(self) -> bool:
+        return any(quality < self.min_quality for quality in self.qualities)
+
+    @property
+    def same(self) -> bool:
+        return self.distance <= self.max_distance and not self.too_little_detail
+
+
+def _values(text: str, types: Sequence[str]) -> Mapping[str, HashValue]:
     """Take the argument as a file if there is one of that name, else as a hash value."""
     if Path(text).exists():
-        return api.hash_file(text, [hash_type])[hash_type]
-    known = hash_types.get(hash_type)
+        return api.hash_file(text, types)
+    if len(types) > 1:
+        raise click.UsageError(f"{text}: no such file, and a value has one type, not several")
+    known = hash_types.get(types[0])
     if len(text) == 2 * known.size or all(c in "0123456789abcdefABCDEF" for c in text):
-        return HashValue(hash_type, known.parse(text))
-    raise click.UsageError(f"{text}: no such file, and not a {hash_type} value in hexadecimal")
+        return {known.name: HashValue(known.name, known.parse(text))}
+    raise click.UsageError(f"{text}: no such file, and not a {known.name} value in hexadecimal")

@@ -147,7 +147,8 @@ def main() -> None:
     hashmatch(home, "match", str(evidence / "copies" / "chelsea" / "mirrored.jpg"))
     hashmatch(home, "scan", str(evidence), "--output", str(report))
 
-    records = [json.loads(line) for line in (report / "results.jsonl").open(encoding="utf-8")]
+    with (report / "results.jsonl").open(encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
     answers = {record["path"]: record for record in records}
     for verdict, paths in expected.items():
         right = [path for path in paths if answers[path]["verdict"] == verdict]

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from hashmatch.home import Home
     from hashmatch.matching import Matcher
     from hashmatch.media import Limits
-    from hashmatch.publish import publish
     from hashmatch.service.gate import UploadGate
     from hashmatch.service.policy import Action, Decision, Policy, Rule
     from hashmatch.version import VERSION as __version__  # noqa: N811
@@ -49,7 +48,6 @@ _LOADED_ON_USE = {
     "Home": ("hashmatch.home", "Home"),
     "Matcher": ("hashmatch.matching", "Matcher"),
     "Limits": ("hashmatch.media", "Limits"),
-    "publish": ("hashmatch.publish", "publish"),
     "Action": ("hashmatch.service.policy", "Action"),
     "Decision": ("hashmatch.service.policy", "Decision"),
     "Policy": ("hashmatch.service.policy", "Policy"),
@@ -95,5 +93,4 @@ __all__ = [
     "hash_file",
     "hash_many",
     "hash_pixels",
-    "publish",
 ]

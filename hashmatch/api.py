@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import hash_types, hashing, media
-from hashmatch.errors import HashFormatError
+from hashmatch.errors import HashFormatError, UnknownHashTypeError
 from hashmatch.hash_types import HashKind
 from hashmatch.types import HashValue
 
@@ -107,8 +107,14 @@ def distance(hash_type: str, a: str | bytes, b: str | bytes) -> int:
     ------
     HashFormatError
         If a value does not fit the type.
+    UnknownHashTypeError
+        If the type does not exist, or its values are held only and not compared by bits.
     """
     known = hash_types.get(hash_type)
+    if known.kind is HashKind.HELD:
+        raise UnknownHashTypeError(
+            hash_type, f"{hash_type} values are kept and reported; their bits are not compared"
+        )
     left, right = (known.parse(v) if isinstance(v, str) else bytes(v) for v in (a, b))
     for value in (left, right):
         if len(value) != known.size:

@@ -85,8 +85,9 @@ def test_distance() -> None:
     for a, b in ((zero, "0"), (zero, b"\0" * 31)):
         with pytest.raises(HashFormatError):
             hm.distance("pdq", a, b)
-    with pytest.raises(UnknownHashTypeError):
-        hm.distance("pdqq", zero, zero)
+    for name in ("pdqq", "photodna"):
+        with pytest.raises(UnknownHashTypeError):
+            hm.distance(name, zero, zero)
 
 
 def test_a_buffer_is_not_changed_or_held(photograph: Photograph) -> None:

@@ -12,13 +12,14 @@ from hashmatch.home import Home
 from hashmatch.indexes.snapshot import SnapshotWriter, current_id
 from hashmatch.lists import readers
 from hashmatch.lists.catalog import Catalog
+from hashmatch.publish import publish
 
 
-def add(home: Home, name: str, text: str, **options: str) -> None:
+def add(home: Home, name: str, text: str, hash_type: str | None = None) -> None:
     source = home.path / f"{name}.txt"
     source.write_text(text)
     with Catalog.open(home.catalog) as catalog:
-        reading = readers.read([source], **options)
+        reading = readers.read([source], hash_type=hash_type)
         catalog.import_list(
             name,
             reading,
@@ -39,7 +40,7 @@ def test_every_list_and_value_is_in_the_report(home: Home) -> None:
     add(home, "pictures", "".join(f"{3 ** (150 + n):064x}\n" for n in range(5)), hash_type="pdq")
     add(home, "files", "".join(f"{n + 1:032x}\n" for n in range(3)))
     told: list[tuple[str, int, int]] = []
-    report = hm.publish(home, progress=lambda *step: told.append(step))
+    report = publish(home, progress=lambda *step: told.append(step))
     assert (report.lists, report.entries) == (2, 8)
     assert report.values["md5"] == 3
     assert report.values.get("pdq", 0) + sum(report.left_out.values()) == 5
@@ -50,16 +51,16 @@ def test_every_list_and_value_is_in_the_report(home: Home) -> None:
 
 def test_nothing_to_publish_is_an_error(home: Home) -> None:
     with pytest.raises(CatalogError):
-        hm.publish(home)
+        publish(home)
     Catalog.open(home.catalog).close()
     with pytest.raises(CatalogError, match="list import"):
-        hm.publish(home)
+        publish(home)
     assert current_id(home.snapshots) is None
 
 
 def test_a_failure_leaves_the_live_snapshot(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     add(home, "files", f"{1:032x}\n")
-    before = hm.publish(home).snapshot_id
+    before = publish(home).snapshot_id
     add(home, "more", f"{2:032x}\n")
 
     def broken(self: SnapshotWriter) -> str:
@@ -68,9 +69,9 @@ def test_a_failure_leaves_the_live_snapshot(home: Home, monkeypatch: pytest.Monk
     with monkeypatch.context() as patched:
         patched.setattr(SnapshotWriter, "publish", broken)
         with pytest.raises(SnapshotError):
-            hm.publish(home)
+            publish(home)
     assert current_id(home.snapshots) == before
     with hm.Matcher.open(home.path) as matcher:
         assert matcher.match_hash("md5", f"{1:032x}").verdict is hm.Verdict.MATCH
         assert matcher.match_hash("md5", f"{2:032x}").verdict is hm.Verdict.NO_MATCH
-    assert hm.publish(home).lists == 2
+    assert publish(home).lists == 2

@@ -148,8 +148,9 @@ class Matcher:
             result = _failed(Reason.OUT_OF_MEMORY, "not enough memory to check this input")
         except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
             # the message of a foreign exception may quote the input, so only places are logged
-            places = "".join(traceback.format_tb(error.__traceback__))
-            log.error("checking an input failed with %s\n%s", type(error).__name__, places)
+            frames = traceback.extract_tb(error.__traceback__)
+            places = ", ".join(f"{f.filename}:{f.lineno} in {f.name}" for f in frames)
+            log.error("checking an input failed with %s at %s", type(error).__name__, places)
             result = _failed(Reason.INTERNAL, f"hashmatch failed with {type(error).__name__}")
         return replace(
             result,

@@ -116,7 +116,8 @@ def _prepare(output: Path, roots: Sequence[str]) -> None:
             )
     try:
         output.mkdir(mode=0o700, parents=True, exist_ok=True)
-        taken = any(output.iterdir())
+        with os.scandir(output) as entries:
+            taken = next(entries, None) is not None
     except OSError as error:
         raise OutputError(f"cannot make the folder {output}: {error.strerror}") from error
     if taken:

@@ -46,7 +46,9 @@ def evidence(tmp_path: Path, photograph: Photograph) -> Path:
 
 
 def records(output: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (output / "results.jsonl").open(encoding="utf-8")]
+    lines = (output / "results.jsonl").read_text(encoding="utf-8").split("\n")
+    assert lines.pop() == "", "the last line ends, too"
+    return [json.loads(line) for line in lines]
 
 
 def test_the_reports_agree_and_account_for_every_file(
