@@ -67,22 +67,23 @@ def add_command(home: Home, name: str, roles: tuple[str, ...], rate: float, as_j
 @pass_home
 def ls_command(home: Home, as_json: bool) -> None:
     """Show the keys, without their secrets."""
-    rows = [
-        {
-            "name": key.name,
-            "roles": sorted(key.roles),
-            "rate": key.rate,
-            "created": datetime.fromtimestamp(key.created, UTC).isoformat(timespec="seconds"),
-        }
-        for key in read_keys(home)
-    ]
+    keys = read_keys(home)
+    made = [datetime.fromtimestamp(key.created, UTC).isoformat(timespec="seconds") for key in keys]
     if as_json:
-        print_json(rows)
+        print_json(
+            [
+                {"name": key.name, "roles": sorted(key.roles), "rate": key.rate, "created": when}
+                for key, when in zip(keys, made, strict=True)
+            ]
+        )
         return
     print_table(
         "keys",
         ["name", "roles", "rate", "created"],
-        [(r["name"], ", ".join(r["roles"]), f"{r['rate']:g}/s", r["created"]) for r in rows],
+        [
+            (key.name, ", ".join(sorted(key.roles)), f"{key.rate:g}/s", when)
+            for key, when in zip(keys, made, strict=True)
+        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +41,8 @@ class Examination:
         Why the pictures could not be checked in full.
     decoded : bool
         Whether there was a picture to look at, in part or in full.
+    seconds : dict
+        How long decoding and hashing took, by stage: ``decode`` and ``hash``.
     """
 
     probes: list[Probe] = field(default_factory=list)
@@ -48,6 +51,7 @@ class Examination:
     reason: Reason | None = None
     message: str | None = None
     decoded: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def examine(
@@ -71,16 +75,22 @@ def examine(
         What the decoder refuses.
     """
     found = Examination()
+    begin = time.perf_counter()
     if cryptographic:
         found.hashes = hashing.crypto_hashes(data, cryptographic)
         found.probes = [Probe(value) for value in found.hashes.values()]
+    found.seconds["hash"] = time.perf_counter() - begin
     if not perceptual:
         return found
+    begin = time.perf_counter()
     try:
         decoded = media.decode(data, limits)
     except MediaError as error:
         found.reason, found.message = error.reason, str(error)
         return found
+    finally:
+        found.seconds["decode"] = time.perf_counter() - begin
+    begin = time.perf_counter()
     found.decoded = True
     found.media = decoded.info
     if not decoded.complete:
@@ -96,6 +106,7 @@ def examine(
                 if probe.orientation is Orientation.ORIGINAL and probe.variant == CANONICAL
             }
         found.probes += probes
+    found.seconds["hash"] += time.perf_counter() - begin
     return found
 
 

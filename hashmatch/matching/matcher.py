@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hashmatch import hash_types, media
 from hashmatch.errors import MatcherConfigError, MediaError
 from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
-from hashmatch.indexes.snapshot import Snapshot
+from hashmatch.indexes.contract import as_codes
+from hashmatch.indexes.snapshot import Snapshot, current_id
 from hashmatch.matching.examine import Examination, Probe, examine
+from hashmatch.matching.follow import Follower, OnReload
 from hashmatch.matching.ordered import ordered_map
 from hashmatch.matching.profiles import DEFAULT_PROFILE, get_profile
 from hashmatch.matching.search import Searcher
@@ -66,6 +72,7 @@ class Matcher:
         self._also = {name: hash_types.get(name).kind for name in also_compute}
         self._searcher = self._load()
         self._pool: ThreadPoolExecutor | None = None
+        self._follower: Follower | None = None
 
     @classmethod
     def open(
@@ -113,6 +120,9 @@ class Matcher:
 
     def close(self) -> None:
         """Let go of threads. The snapshot is unmapped when the last answer using it is done."""
+        if self._follower is not None:
+            self._follower.close()
+            self._follower = None
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -134,16 +144,54 @@ class Matcher:
         self._searcher = self._load()
         return self._searcher.snapshot.id != before
 
+    def follow(self, interval: float = 1.0, on_reload: OnReload | None = None) -> None:
+        """Take up every new snapshot by itself, until the matcher is closed.
+
+        A thread looks for one; it is checked and in memory before it answers its first query.
+
+        Parameters
+        ----------
+        interval : float
+            Seconds between two looks.
+        on_reload : callable or None
+            Called on that thread after each attempt, with what it failed with or ``None``. After
+            a failure the matcher goes on with the snapshot it has.
+
+        Raises
+        ------
+        MatcherConfigError
+            If the matcher was opened on one snapshot for ever, or follows already.
+        """
+        if self._pinned is not None or self._follower is not None:
+            raise MatcherConfigError("this matcher cannot follow: it is pinned, or does already")
+        self._follower = Follower(
+            lambda: current_id(self._root),
+            lambda: self._searcher.snapshot.id,
+            self._take_up,
+            interval,
+            on_reload,
+        )
+
     @property
     def snapshot(self) -> Snapshot:
         """The snapshot in use."""
         return self._searcher.snapshot
 
-    def match_bytes(self, data: Bytes) -> MatchResult:
-        """Answer about media held in memory. Nothing of it is kept or written anywhere."""
+    def match_bytes(self, data: Bytes, *, stages: dict[str, float] | None = None) -> MatchResult:
+        """Answer about media held in memory. Nothing of it is kept or written anywhere.
+
+        Parameters
+        ----------
+        data : bytes-like
+            The input as it was received.
+        stages : dict or None
+            Takes the seconds each stage took: ``decode``, ``hash``, ``search`` and ``total``.
+        """
         searcher = self._searcher
+        times: dict[str, float] = {} if stages is None else stages
+        begin = time.perf_counter()
         try:
-            result = self._answer(searcher, data)
+            result = self._answer(searcher, data, times)
         except MemoryError:
             result = _failed(Reason.OUT_OF_MEMORY, "not enough memory to check this input")
         except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
@@ -152,6 +200,7 @@ class Matcher:
             places = ", ".join(f"{f.filename}:{f.lineno} in {f.name}" for f in frames)
             log.error("checking an input failed with %s at %s", type(error).__name__, places)
             result = _failed(Reason.INTERNAL, f"hashmatch failed with {type(error).__name__}")
+        times["total"] = time.perf_counter() - begin
         return replace(
             result,
             size=len(data),
@@ -221,6 +270,81 @@ class Matcher:
             engine=ENGINE,
         )
 
+    def match_hashes(
+        self,
+        hash_type: str,
+        values: NDArray[np.uint8],
+        qualities: Sequence[int | None] | None = None,
+    ) -> list[MatchResult]:
+        """Answer about many hash values of one type, in their order, with one search.
+
+        Values without a hit share one result, which like all of these holds no ``hashes``: the
+        caller has them.
+
+        Parameters
+        ----------
+        hash_type : str
+            A hash type the snapshot can search.
+        values : (N, bits / 8) uint8
+        qualities : sequence of int or None
+            0..100 for each value, where known.
+
+        Raises
+        ------
+        IndexArgumentError
+            If dtype or shape of the values are others.
+        MatcherConfigError
+            If the snapshot holds no list with this hash type.
+        """
+        searcher = self._searcher
+        known = hash_types.get(hash_type)
+        if hash_type not in searcher.snapshot.hash_types:
+            raise MatcherConfigError(
+                f"snapshot {searcher.snapshot.id} holds no {hash_type} values, so they cannot be "
+                f"checked; it holds {', '.join(searcher.snapshot.hash_types)}"
+            )
+        codes = as_codes(values, known.bits, "values")
+        hits, blind = searcher.search_each(hash_type, codes, qualities)
+        clean = MatchResult(
+            Verdict.NO_MATCH,
+            snapshot_id=searcher.snapshot.id,
+            profile=self.profile.name,
+            engine=ENGINE,
+        )
+        unsearched = replace(
+            clean,
+            verdict=Verdict.PARTIAL,
+            reason=Reason.LOW_QUALITY,
+            message=f"too little detail for a {hash_type} search",
+        )
+        results = [clean] * len(codes)
+        for number in blind:
+            results[number] = unsearched
+        for number, found in hits.items():
+            bad = any(hit.polarity is Polarity.KNOWN_BAD for hit in found)
+            base = results[number]
+            verdict = Verdict.MATCH if bad else base.verdict
+            results[number] = replace(base, verdict=verdict, hits=tuple(found))
+        return results
+
+    def hash_bytes(
+        self, data: Bytes, types: Sequence[str]
+    ) -> tuple[dict[str, HashValue], Reason | None, str | None]:
+        """Compute hash values of media as matching would, and search for nothing.
+
+        Returns
+        -------
+        hashes : dict
+            Those of ``types`` that could be computed.
+        reason, message : Reason and str, or None
+            Why the others could not.
+        """
+        kinds = {name: hash_types.get(name).kind for name in types}
+        cryptographic = [n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC]
+        perceptual = [n for n, kind in kinds.items() if kind is HashKind.PERCEPTUAL]
+        found = examine(data, cryptographic, perceptual, get_profile("plain"), self.limits)
+        return found.hashes, found.reason, found.message
+
     def match_many(
         self, items: Iterable[Bytes | FilePath], *, threads: int | None = None
     ) -> Iterator[MatchResult]:
@@ -252,6 +376,12 @@ class Matcher:
             self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hashmatch")
         return self._pool
 
+    def _take_up(self) -> None:
+        """Take up the live snapshot once it is checked and in memory."""
+        searcher = self._load()
+        searcher.snapshot.load()
+        self._searcher = searcher
+
     def _load(self) -> Searcher:
         return Searcher(Snapshot.open(self._root, self._pinned))
 
@@ -260,7 +390,7 @@ class Matcher:
             return self.match_file(item)
         return self.match_bytes(item)
 
-    def _answer(self, searcher: Searcher, data: Bytes) -> MatchResult:
+    def _answer(self, searcher: Searcher, data: Bytes, times: dict[str, float]) -> MatchResult:
         if not len(data):
             return MatchResult(Verdict.UNSCANNABLE, Reason.EMPTY, "the input holds no bytes")
         cryptographic = self._types(HashKind.CRYPTOGRAPHIC, searcher.cryptographic)
@@ -269,7 +399,11 @@ class Matcher:
         if not searcher.perceptual:  # the lists asked about bytes only, and those were checked
             found.reason = found.message = None
             found.decoded = True
-        return _decide(searcher, found)
+        times |= found.seconds
+        begin = time.perf_counter()
+        result = _decide(searcher, found)
+        times["search"] = time.perf_counter() - begin
+        return result
 
     def _types(self, kind: HashKind, searched: Sequence[str]) -> list[str]:
         also = [name for name, its_kind in self._also.items() if its_kind is kind]

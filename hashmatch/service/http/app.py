@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hashmatch import hashing
 from hashmatch.errors import DeadlineError, OverloadError
 from hashmatch.service.http import curate, match, schemas, status
 from hashmatch.service.http.exchange import SCOPE_KEY, Exchange, Refused
@@ -111,9 +110,7 @@ def build(service: Service) -> FrontDoor:
         _HASHES,
         schemas.MATCH_HASHES_BATCH,
     )
-    route(
-        "hash", "POST", "/v1/hash", match.compute, _MATCH, schemas.hash_route(hashing.computable())
-    )
+    route("hash", "POST", "/v1/hash", match.compute, _MATCH, schemas.HASH)
     route("lists", "GET", "/v1/lists", status.lists, _LOOK, schemas.LISTS)
     route("snapshot", "GET", "/v1/snapshot", status.snapshot, _LOOK, schemas.SNAPSHOT)
     entries = "/v1/lists/{name}/entries"

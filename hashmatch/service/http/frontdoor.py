@@ -107,7 +107,7 @@ class FrontDoor:
         self._service.metrics.request(exchange.route, status, seconds)
         if exchange.route in _QUIET_ROUTES and status == 200:
             return
-        fields = {
+        fields: dict[str, Any] = {
             "request": exchange.request,
             "route": exchange.route,
             "method": scope["method"] if scope["method"].isalpha() else None,

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from hashmatch import hash_types, hashing
 from hashmatch.errors import HashFormatError, UnknownHashTypeError
-from hashmatch.hash_types import HashType
+from hashmatch.hash_types import HashKind, HashType
 from hashmatch.service.buffer import Buffer
 from hashmatch.service.http import intake
 from hashmatch.service.http.answers import UNSUPPORTED, all_shown, combined, shown
@@ -24,6 +24,10 @@ from hashmatch.service.http.spans import stage_spans
 from hashmatch.types import MatchResult
 
 MOST_VALUES = 50_000
+COMPUTABLE = (
+    *hashing.computable(),
+    *(n for n in hash_types.names() if hash_types.get(n).kind is HashKind.CRYPTOGRAPHIC),
+)
 
 
 async def match(service: Service, request: Request, exchange: Exchange) -> Response:
@@ -145,11 +149,10 @@ def _note(service: Service, exchange: Exchange, result: MatchResult) -> None:
 
 
 def _asked_types(request: Request) -> list[str]:
-    computable = hashing.computable()
     names = request.query_params.get("types", "pdq").split(",")
     for name in names:
-        if name not in computable:
-            raise intake.invalid(f"types may be {', '.join(computable)}, separated by commas")
+        if name not in COMPUTABLE:
+            raise intake.invalid(f"types may be {', '.join(COMPUTABLE)}, separated by commas")
     return list(dict.fromkeys(names))
 
 

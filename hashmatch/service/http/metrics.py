@@ -44,6 +44,7 @@ RELOADS = ("loaded", "failed")
 BOUNDS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 LIST_PLACES = 1024
 KEY_PLACES = 256
 
@@ -184,9 +185,9 @@ class Metrics(Collector):
             if kind == "list":
                 hits.add_metric((name,), total(LAYOUT.lists + place))
         yield hits
-        for name, (about, value, labels_of) in self._extra.items():
+        for name, (about, fact, labels_of) in self._extra.items():
             gauge = GaugeMetricFamily(f"hashmatch_{name}", about, labels=tuple(labels_of))
-            gauge.add_metric(tuple(labels_of.values()), value)
+            gauge.add_metric(tuple(labels_of.values()), fact)
             yield gauge
 
 

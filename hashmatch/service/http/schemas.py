@@ -8,7 +8,7 @@ from typing import Any
 from hashmatch import hash_types
 from hashmatch.hash_types import HashType
 from hashmatch.service.http.curate import MOST_ENTRIES
-from hashmatch.service.http.match import MOST_VALUES
+from hashmatch.service.http.match import COMPUTABLE, MOST_VALUES
 from hashmatch.types import RESULT_SCHEMA, Reason, Verdict
 
 Schema = dict[str, Any]
@@ -254,34 +254,30 @@ MATCH_HASHES_BATCH = described(
 )
 
 
-def hash_route(computable: Sequence[str]) -> Schema:
-    """Return the description of the route that computes hash values."""
-    return described(
+HASH = described(
+    {
+        200: (
+            "Hash values by type; a reason where some could not be computed",
+            _json(_plain("hashes", "reason", "message")),
+        )
+    },
+    body=_ONE_PICTURE,
+    query=[
         {
-            200: (
-                "Hash values by type; a reason where some could not be computed",
-                _json(_plain("hashes")),
-            )
-        },
-        body=_ONE_PICTURE,
-        query=[
-            {
-                "name": "types",
-                "in": "query",
-                "required": False,
-                "style": "form",
-                "explode": False,
-                "schema": {
-                    "type": "array",
-                    "minItems": 1,
-                    "items": {"type": "string", "enum": list(computable)},
-                    "default": ["pdq"],
-                },
-            }
-        ],
-    )
-
-
+            "name": "types",
+            "in": "query",
+            "required": False,
+            "style": "form",
+            "explode": False,
+            "schema": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "enum": list(COMPUTABLE)},
+                "default": ["pdq"],
+            },
+        }
+    ],
+)
 LISTS = described({200: ("The lists in use", _json(_plain("snapshot", "lists")))})
 SNAPSHOT = described({200: ("The snapshot in use", _json(_plain("snapshot", "hash_types")))})
 ENTRIES_ADD = described(
