@@ -101,6 +101,8 @@ def read_keys(home: Home) -> tuple[Key, ...]:
         return tuple(_key(each) for each in described["keys"])
     except FileNotFoundError:
         return ()
+    except ServiceConfigError:
+        raise
     except OSError as error:
         raise ServiceConfigError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hashmatch.errors import DeadlineError, OverloadError
+from hashmatch.service.body import BodyError, ClientGoneError
 from hashmatch.service.http import curate, match, schemas, status
-from hashmatch.service.http.exchange import SCOPE_KEY, Exchange, Refused
+from hashmatch.service.http.exchange import SCOPE_KEY, Exchange, Refused, refusal
 from hashmatch.service.http.frontdoor import FrontDoor
+from hashmatch.service.http.logs import log_failure
 from hashmatch.service.http.service import Service
 from hashmatch.service.http.spans import request_span
 from hashmatch.service.keys import Role
@@ -24,6 +26,7 @@ from hashmatch.version import VERSION
 Endpoint = Callable[[Service, Request, Exchange], Awaitable[Response]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
+_NOBODY_LISTENS = 499
 _MATCH = frozenset({Role.MATCH})
 _HASHES = frozenset({Role.MATCH, Role.HASH_ONLY})
 _CURATE = frozenset({Role.CURATE})
@@ -128,10 +131,11 @@ def build(service: Service) -> FrontDoor:
     route("metrics", "GET", "/metrics", status.exposition, _OBSERVE, schemas.METRICS)
     _describe_security(app)
 
-    async def refuse(_: Request, error: Exception) -> Response:
+    async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         reason = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-        raise Refused(error.status_code, reason, str(error.detail)) from error
+        told = Refused(error.status_code, reason, str(error.detail))
+        return _refused(request.scope[SCOPE_KEY], told)
 
     app.add_exception_handler(HTTPException, refuse)
     return FrontDoor(app, service)
@@ -144,19 +148,34 @@ def _guarded(service: Service, name: str, endpoint: Endpoint, needs: Collection[
         exchange: Exchange = request.scope[SCOPE_KEY]
         exchange.route = name
         headers = request.scope["headers"]
-        if needs:
-            exchange.key = service.access.admit(headers, needs)
-        with request_span(name, headers):
-            try:
+        try:
+            if needs:
+                exchange.key = service.access.admit(headers, needs)
+            with request_span(name, headers):
                 return await endpoint(service, request, exchange)
-            except OverloadError as error:
-                raise Refused(503, "busy", "too much is waiting already", retry_after=1) from error
-            except (DeadlineError, TimeoutError) as error:
-                raise Refused(
-                    503, "timeout", "there was no answer in time", retry_after=5
-                ) from error
+        except BodyError as error:
+            return _refused(exchange, error)
+        except OverloadError:
+            told = Refused(503, "busy", "too much is waiting already", retry_after=1)
+            return _refused(exchange, told)
+        except (DeadlineError, TimeoutError):
+            told = Refused(503, "timeout", "there was no answer in time", retry_after=5)
+            return _refused(exchange, told)
+        except ClientGoneError:
+            exchange.reason = "client_gone"
+            service.metrics.count("clients_lost")
+            return Response(status_code=_NOBODY_LISTENS)
+        except Exception as error:  # noqa: BLE001 - the edge: an answer without anything of the request
+            log_failure(error, exchange.request)
+            told = Refused(500, "internal", "the service failed; its log says where")
+            return _refused(exchange, told)
 
     return handler
+
+
+def _refused(exchange: Exchange, error: BodyError) -> Response:
+    exchange.reason = error.reason
+    return refusal(error, exchange.request)
 
 
 def _describe_security(app: FastAPI) -> None:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hashmatch.service.body import BodyError, ClientGoneError, Message, Receive, header
+from hashmatch.service.body import BodyError, Message, Receive, header
 from hashmatch.service.http.exchange import SCOPE_KEY, Exchange, Refused, refusal
-from hashmatch.service.http.logs import log_event, places
+from hashmatch.service.http.logs import log_event, log_failure
 from hashmatch.service.http.service import Service
 
 Send = Callable[[Message], Awaitable[None]]
@@ -59,32 +59,17 @@ class FrontDoor:
                 await send(message)
 
         try:
-            try:
-                self._name(exchange, scope)
-                await self._app(scope, receive, answer)
-            except BodyError as error:
-                if status:
-                    raise
-                exchange.reason = error.reason
-                await refusal(error, exchange.request)(scope, receive, answer)
-        except ClientGoneError:
-            exchange.reason = "client_gone"
-            self._service.metrics.count("clients_lost")
+            self._name(exchange, scope)
+            await self._app(scope, receive, answer)
+        except BodyError as error:
+            exchange.reason = error.reason
+            await refusal(error, exchange.request)(scope, receive, answer)
         except TimeoutError:  # the client does not read its answer
             exchange.reason = "client_too_slow"
             self._service.metrics.count("clients_lost")
-        except Exception as error:  # noqa: BLE001 - the edge: an answer without anything of the request
+        except Exception as error:  # noqa: BLE001 - the framework itself failed, and has said so
             exchange.reason = "internal"
-            log_event(
-                "failed",
-                level=40,
-                request=exchange.request,
-                exception=type(error).__name__,
-                places=places(error),
-            )
-            if not status:
-                told = Refused(500, "internal", "the service failed; its log says where")
-                await refusal(told, exchange.request)(scope, receive, answer)
+            log_failure(error, exchange.request)
         finally:
             self._record(scope, exchange, status, time.perf_counter() - begin)
 

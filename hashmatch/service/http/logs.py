@@ -83,6 +83,17 @@ def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
     _log.log(level, event, extra={"hashmatch": fields})
 
 
+def log_failure(error: Exception, request: str) -> None:
+    """Log that something of ours failed: which exception and where, not what it said."""
+    log_event(
+        "failed",
+        level=logging.ERROR,
+        request=request,
+        exception=type(error).__name__,
+        places=places(error),
+    )
+
+
 def places(error: BaseException | None) -> str:
     """Return where an exception passed, as files and lines, without its message or any value."""
     if error is None:

@@ -13,7 +13,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from hashmatch.service.board import Board
@@ -191,7 +191,7 @@ class Metrics(Collector):
             yield gauge
 
 
-def own_board(row: int = 0) -> Board:
-    """Return a board for a service of one process."""
+def own_metrics() -> Metrics:
+    """Return the metrics of a service that is one process."""
     handle = Board.make(1, LAYOUT.columns, LIST_PLACES)
-    return Board(handle, 1, LAYOUT.columns, LIST_PLACES, row)
+    return Metrics(Board(handle, 1, LAYOUT.columns, LIST_PLACES, 0))
