@@ -27,8 +27,8 @@ class Follower:
     interval : float
         Seconds between two looks.
     on_reload : callable or None
-        Called after each attempt, with what it failed with or ``None``. A snapshot that cannot
-        be used is tried again every ``interval``, and told once.
+        Called after each attempt, with what it failed with, or ``None`` once the live snapshot
+        is in use. One that cannot be used is tried again every ``interval``, and told once.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Follower:
     def _run(self) -> None:
         while not self._stop.wait(self._interval):
             try:
-                if self._live_id() == self._used_id():
-                    self._told = None
+                if self._live_id() != self._used_id():
+                    self._take_up()
+                elif self._told is None:
                     continue
-                self._take_up()
             except (HashmatchError, OSError, MemoryError) as error:
                 told = f"{type(error).__name__} {error}"
                 if told != self._told:

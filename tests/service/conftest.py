@@ -1,11 +1,22 @@
-"""A matcher that answers what a test wants, and uploads that are not pictures."""
+"""A matcher that answers what a test wants, and ``hashmatch serve`` as its own process."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from hashmatch.types import (
@@ -111,3 +122,121 @@ def multipart() -> Callable[..., tuple[bytes, str]]:
         return body + b"--edge--\r\n", "multipart/form-data; boundary=edge"
 
     return make
+
+
+@dataclass
+class Served:
+    """A running service."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    lines: list[bytes] = field(default_factory=list)
+
+    def client(self, key: str | None = None, **options: Any) -> httpx.Client:
+        """Return a client for it, with a key."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=30, **options
+        )
+
+    def raw(self, data: bytes, *, wait: float = 5.0, pause: float = 0.0) -> bytes:
+        """Send bytes as they are and return everything that comes back."""
+        with socket.create_connection(("127.0.0.1", self.port)) as link:
+            link.settimeout(wait)
+            link.sendall(data)
+            time.sleep(pause)
+            got = b""
+            try:
+                while piece := link.recv(65536):
+                    got += piece
+            except TimeoutError:
+                pass
+            except ConnectionResetError:
+                pass
+            return got
+
+    def events(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Return the log lines so far, all of which must be JSON, or those of one event."""
+        found = [json.loads(line) for line in list(self.lines)]
+        return [line for line in found if name in (None, line["event"])]
+
+    def wait_for(self, name: str, count: int = 1, seconds: float = 20.0) -> list[dict[str, Any]]:
+        """Wait until an event was logged so often."""
+        end = time.monotonic() + seconds
+        while len(found := self.events(name)) < count:
+            assert time.monotonic() < end, f"no {name} in {self.lines[-5:]!r}"
+            assert self.process.poll() is None, self.lines[-5:]
+            time.sleep(0.02)
+        return found
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().split(b"\0")
+                parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            except OSError:
+                continue
+            if int(parent) == self.process.pid and b"hashmatch.service.worker" in command:
+                found.append(int(folder.name))
+        return sorted(found)
+
+    def stop(self, seconds: float = 40.0) -> int:
+        """End it as an operator does, and return its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+
+@contextmanager
+def serving(
+    home: Path,
+    *options: str,
+    before: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    seconds: float = 30.0,
+) -> Iterator[Served]:
+    """Run ``hashmatch serve`` on a free port until the block ends."""
+    command = [
+        *before, sys.executable, "-m", "hashmatch", "--home", str(home), "serve", "--port", "0",
+        *options,
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, cwd=home
+    )
+    served = Served(process, 0)
+    assert process.stderr is not None
+
+    def read() -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            served.lines.append(line)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        end = time.monotonic() + seconds
+        while not served.port:
+            for event in served.events("serving"):
+                served.port = int(event["address"].rsplit(":", 1)[1])
+            assert process.poll() is None, served.lines
+            assert time.monotonic() < end, served.lines
+            time.sleep(0.02)
+        yield served
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        reader.join(5)
+        process.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., AbstractContextManager[Served]]:
+    """Return a function that runs ``hashmatch serve`` until its block ends."""
+    return serving
