@@ -38,7 +38,7 @@ def change(home: Home, question: dict[str, Any]) -> dict[str, Any]:
     except HashmatchError as error:
         return _told(409, "list_not_changed", str(error))
     except Exception as error:  # noqa: BLE001 - the edge: the caller is told, the process lives on
-        log_event("curator_failed", level=40, exception=type(error).__name__)
+        log_event("curator_failed", level="error", exception=type(error).__name__)
         return _told(500, "internal", "the list could not be changed")
     return {"done": done}
 
@@ -76,7 +76,7 @@ async def serve(home: Home, socket: str) -> None:
             writer.write(json.dumps(told).encode() + b"\n")
             await writer.drain()
         except (OSError, ValueError):
-            log_event("curator_client_lost", level=30)
+            log_event("curator_client_lost", level="warning")
         finally:
             writer.close()
 

@@ -105,7 +105,7 @@ class Access:
             self._keys = {key.digest: key for key in read_keys(self._home)}
         except ServiceConfigError:
             # half a change must not lock everyone out, nor let anyone in: keep what was valid
-            log_event("keys_unreadable", level=40)
+            log_event("keys_unreadable", level="error")
             return
         self._stamp = stamp
         log_event("keys_loaded", count=len(self._keys))

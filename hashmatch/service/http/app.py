@@ -72,6 +72,7 @@ def build(service: Service) -> FrontDoor:
         redirect_slashes=False,
     )
     app.router.route_class = PlainRoute
+    direct: dict[tuple[str, str], Handler] = {}
 
     def route(
         name: str,
@@ -84,9 +85,12 @@ def build(service: Service) -> FrontDoor:
         described = dict(about)
         if needs:
             described["security"] = [{"key": []}]
+        handler = _guarded(service, name, endpoint, needs)
+        if "{" not in path:
+            direct[method, path] = handler
         app.add_api_route(
             path,
-            _guarded(service, name, endpoint, needs),
+            handler,
             methods=[method],
             name=name,
             operation_id=name,
@@ -138,7 +142,7 @@ def build(service: Service) -> FrontDoor:
         return _refused(request.scope[SCOPE_KEY], told)
 
     app.add_exception_handler(HTTPException, refuse)
-    return FrontDoor(app, service)
+    return FrontDoor(app, service, direct)
 
 
 def _guarded(service: Service, name: str, endpoint: Endpoint, needs: Collection[Role]) -> Handler:

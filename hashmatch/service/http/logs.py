@@ -11,8 +11,10 @@ import logging
 import os
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import orjson
 
 FIELDS = (
     "time", "level", "event", "worker", "request", "route", "method", "status", "reason",
@@ -20,6 +22,8 @@ FIELDS = (
     "logger", "exception", "places", "kind", "address", "workers",
 )  # fmt: skip
 _OURS = "hashmatch"
+_KNOWN = set(FIELDS)
+_sinks: list[JsonLines] = []
 
 
 class JsonLines(logging.Handler):
@@ -44,50 +48,44 @@ class JsonLines(logging.Handler):
         self._dropped = dropped
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
-        line = json.dumps(self._fields(record), separators=(",", ":")).encode() + b"\n"
-        try:
-            os.write(self._handle, line)
-        except OSError:  # full, or nobody reads any more
-            if self._dropped is not None:
-                self._dropped()
-
-    def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        fields: dict[str, Any] = {
-            "time": round(record.created, 3),
-            "level": record.levelname.lower(),
-        }
-        if self._worker is not None:
-            fields["worker"] = self._worker
-        known = getattr(record, "hashmatch", None)
-        if known is not None:
-            fields["event"] = record.msg
-            fields |= {name: value for name, value in known.items() if name in FIELDS}
-        elif record.name == _OURS:  # our own library's messages name places, never content
-            fields["event"] = "library"
+        """Write one record of a library."""
+        fields: dict[str, Any] = {"event": "library"}
+        if record.name == _OURS:  # our own messages name places, never content
             fields["places"] = record.getMessage()
         else:
-            fields["event"] = "library"
             fields["logger"] = record.name
         if record.exc_info and record.exc_info[0] is not None:
             fields["exception"] = record.exc_info[0].__name__
             fields["places"] = places(record.exc_info[1])
-        return fields
+        self.write(record.levelname.lower(), fields)
+
+    def write(self, level: str, fields: Mapping[str, Any]) -> None:
+        """Write one event."""
+        shape = {"time": round(time.time(), 3), "level": level, "worker": self._worker, **fields}
+        try:
+            os.write(self._handle, orjson.dumps(shape, option=orjson.OPT_APPEND_NEWLINE))
+        except OSError:  # full, or nobody reads any more
+            if self._dropped is not None:
+                self._dropped()
 
 
-def log_event(event: str, *, level: int = logging.INFO, **fields: Any) -> None:
+def log_event(event: str, *, level: str = "info", **fields: Any) -> None:
     """Log an event with fields of the closed set; one that is not in it is a mistake of ours."""
-    unknown = fields.keys() - set(FIELDS)
-    if unknown:
-        raise KeyError(f"not log fields: {', '.join(sorted(unknown))}")
-    _log.log(level, event, extra={"hashmatch": fields})
+    if not fields.keys() <= _KNOWN:
+        raise KeyError(f"not log fields: {', '.join(sorted(fields.keys() - _KNOWN))}")
+    if _sinks:
+        _sinks[0].write(level, {"event": event, **fields})
+    else:  # the application is used outside ``hashmatch serve``
+        logging.getLogger("hashmatch.service").log(
+            logging.getLevelName(level.upper()), event, extra=fields
+        )
 
 
 def log_failure(error: Exception, request: str) -> None:
     """Log that something of ours failed: which exception and where, not what it said."""
     log_event(
         "failed",
-        level=logging.ERROR,
+        level="error",
         request=request,
         exception=type(error).__name__,
         places=places(error),
@@ -104,8 +102,10 @@ def places(error: BaseException | None) -> str:
 
 def log_to(handle: int, *, worker: int | None, dropped: Callable[[], None] | None = None) -> None:
     """Send every log record of this process to a file descriptor, and nowhere else."""
+    sink = JsonLines(handle, worker, dropped)
+    _sinks[:] = [sink]
     root = logging.getLogger()
-    root.handlers[:] = [JsonLines(handle, worker, dropped)]
+    root.handlers[:] = [sink]
     root.setLevel(logging.INFO)
     for chatty in ("uvicorn", "uvicorn.error", "uvicorn.access", "python_multipart", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -115,6 +115,3 @@ def supervisor_line(event: str, level: str = "info", **fields: Any) -> str:
     """Return a line of the process that watches the others."""
     shape = {"time": round(time.time(), 3), "level": level, "event": event, **fields}
     return json.dumps(shape, separators=(",", ":")) + "\n"
-
-
-_log = logging.getLogger("hashmatch.service")

@@ -71,7 +71,7 @@ class Service:
         else:
             self.health.failed_since = self.health.failed_since or time.time()
             self.metrics.count("reloads", "failed")
-            log_event("snapshot_refused", level=40, exception=type(error).__name__)
+            log_event("snapshot_refused", level="error", exception=type(error).__name__)
 
     def on_stages(self, stages: Mapping[str, float]) -> None:
         """Add the times of an answer's stages to the metrics."""

@@ -172,7 +172,7 @@ def test_keys_that_cannot_be(home: Home) -> None:
 def test_paths_that_are_none(running: Any) -> None:
     for path in (
         "/", "/v1", "/v1/match/", "//v1/match", "/v1/%2e%2e/metrics",
-        "/v1/lists/%2e%2e/%2e%2e/etc/passwd/entries", "/docs", "/v1/match\x00", "/V1/MATCH",
+        "/v1/lists/%2e%2e/%2e%2e/etc/passwd/entries", "/docs", "/V1/MATCH",
     ):  # fmt: skip
         response = running.ask("GET", path)
         assert response.status_code in (404, 405), path

@@ -232,7 +232,7 @@ def test_too_much_at_once_is_told_at_once(start: Any, matcher: Any, home: Any) -
         def close(self) -> None:
             real.close()
 
-    running = start(Slow(), waiting=2, timeout=1.0)
+    running = start(Slow(), waiting=2, timeout=3.0)
     places = running.service.pictures.running + 2
     requests = [("POST", "/v1/match", "match", {"content": b"slow"}) for _ in range(places + 5)]
     responses = running.ask_many(requests)
