@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 NATIVE := $(wildcard src_ext/*.pyx src_ext/*.h src_ext/*/*.cpp src_ext/*/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools setup demo test test-heavy lint wheel-smoke clean
+.PHONY: help tools setup demo test test-heavy lint docs wheel-smoke clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ lint: setup ## ruff and mypy --strict over every file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tests/typecheck.py
+
+docs: setup ## write docs/commands.md from the commands' own help
+	$(BIN)/python tests/cli/reference.py
 
 wheel-smoke: setup ## build sdist and wheel, try the wheel in an environment of its own
 	@rm -rf dist build/wheel-smoke

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 import pytest
 
-from hashmatch.cli.main import DEBUG_VARIABLE, cli
+from hashmatch.cli.main import DEBUG_VARIABLE
 from hashmatch.home import Home
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 Run = Callable[..., Any]
 COMMAND = Path(sysconfig.get_path("scripts")) / "hashmatch"
 
 
-def commands(
-    group: click.Group = cli, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        assert command is not None
-        yield (*path, name), command
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
+def reference() -> ModuleType:
+    """Load the script that writes docs/commands.md, which stands beside this file."""
+    spec = importlib.util.spec_from_file_location(
+        "reference", Path(__file__).parent / "reference.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-ALL = dict(commands())
+REFERENCE = reference()
+ALL = {tuple(c.command_path.split()[1:]): c.command for c in REFERENCE.contexts() if c.parent}
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
@@ -47,13 +49,8 @@ def test_every_command_explains_itself(path: tuple[str, ...], run: Run) -> None:
             assert parameter.help, f"{' '.join(path)}: {parameter.opts} has no help"
 
 
-@pytest.mark.parametrize(
-    "path", [path for path, c in ALL.items() if not isinstance(c, click.Group)], ids=" ".join
-)
-def test_every_command_is_documented(path: tuple[str, ...]) -> None:
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    wanted = "hashmatch " + " ".join(path)
-    assert any(wanted in page.read_text(encoding="utf-8") for page in pages), wanted
+def test_the_command_reference_is_up_to_date() -> None:
+    assert REFERENCE.PAGE.read_text(encoding="utf-8") == REFERENCE.page(), "run `make docs`"
 
 
 def test_the_version(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -77,14 +78,21 @@ def test_a_root_that_is_gone_is_told(tmp_path: Path) -> None:
     assert found.message
 
 
-def test_a_tree_deeper_than_the_recursion_limit(tmp_path: Path) -> None:
-    depth = 1200
+@pytest.mark.parametrize(("depth", "refused"), [(1200, None), (2500, Reason.READ_FAILED)])
+def test_a_tree_deeper_than_the_recursion_limit_and_than_any_path(
+    tmp_path: Path, depth: int, refused: Reason | None
+) -> None:
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(depth):  # too long for one path name, so made step by step
         os.mkdir("d", dir_fd=here)
         below = os.open("d", os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = below
+    os.close(os.open("file", os.O_CREAT, dir_fd=here))
     os.close(here)
-    found = list(walk([str(tmp_path)]))
-    assert len(found) == 0 or found[-1].refused is not None
+    try:
+        (found,) = walk([str(tmp_path)])
+        assert found.refused is refused
+        assert refused or found.path.endswith("/d/file")
+    finally:  # deeper than shutil.rmtree can follow
+        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
