@@ -131,6 +131,15 @@ class Served:
     process: subprocess.Popen[bytes]
     port: int
     lines: list[bytes] = field(default_factory=list)
+    traced: bool = False
+
+    @property
+    def supervisor(self) -> int:
+        """The process id of the service itself, which a tracer may have started."""
+        if not self.traced:
+            return self.process.pid
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(children.read_text().split()[0])
 
     def client(self, key: str | None = None, **options: Any) -> httpx.Client:
         """Return a client for it, with a key."""
@@ -178,14 +187,14 @@ class Served:
                 parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
             except OSError:
                 continue
-            if int(parent) == self.process.pid and b"hashmatch.service.worker" in command:
+            if int(parent) == self.supervisor and b"hashmatch.service.worker" in command:
                 found.append(int(folder.name))
         return sorted(found)
 
     def stop(self, seconds: float = 40.0) -> int:
         """End it as an operator does, and return its exit status."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            os.kill(self.supervisor, signal.SIGTERM)
         return self.process.wait(seconds)
 
 
@@ -205,7 +214,7 @@ def serving(
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, cwd=home
     )
-    served = Served(process, 0)
+    served = Served(process, 0, traced=bool(before))
     assert process.stderr is not None
 
     def read() -> None:
@@ -226,10 +235,9 @@ def serving(
         yield served
     finally:
         if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
             try:
-                process.wait(40)
-            except subprocess.TimeoutExpired:
+                served.stop()
+            except (subprocess.TimeoutExpired, OSError, IndexError):
                 process.kill()
                 process.wait()
         reader.join(5)
