@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace as replaced
 
@@ -55,8 +56,6 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _beat(self) -> None:
-        import time
-
         self._service.metrics.put("heartbeat", time.time())
         self._service.refresh_gauges()
 
@@ -82,6 +81,7 @@ def run(config: ServeConfig, row: int, listener: int, board: int, ready: int, cu
     hardening.no_core_dumps()
     limits = replaced(media.DEFAULT_LIMITS, max_bytes=config.max_bytes)
     matcher = Matcher.open(config.home, profile=config.profile, limits=limits)
+    matcher.snapshot.load()  # before it says it is ready, not during the first request
     hardening.no_files()
     service = Service(config, matcher, metrics, CuratorClient(curator))
     matcher.follow(RELOAD_SECONDS, service.on_reload)

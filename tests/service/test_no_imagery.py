@@ -333,7 +333,8 @@ def test_an_application_that_spools_uploads_fails_the_same_checks(tmp_path: Path
                 time.sleep(0.1)
         assert response.json() == {"size": len(picture.data)}
     finally:
-        process.terminate()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        os.kill(int(children.split()[0]), signal.SIGTERM)  # strace would not pass it on
         process.wait(30)
     found = problems(tmp_path / "traces", picture.marker)
     assert any("O_TMPFILE" in problem for problem in found)
