@@ -29,6 +29,9 @@ _COMMANDS = {
     "scan": "hashmatch.cli.scan:scan_command",
     "serve": "hashmatch.cli.serve:serve_command",
     "key": "hashmatch.cli.key:key_group",
+    "rescan": "hashmatch.cli.rescan:rescan_command",
+    "report": "hashmatch.cli.report:report_command",
+    "verify": "hashmatch.cli.verify:verify_command",
     "doctor": "hashmatch.cli.doctor:doctor_command",
 }
 

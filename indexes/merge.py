@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch.indexes import layout, registry
-from hashmatch.indexes.durable import locked, sync_folder, write_durably
+from hashmatch.indexes import registry
+from hashmatch.indexes.carry import Position, Translate, commit_with_updates
 from hashmatch.indexes.live import Column, Removal, State
-from hashmatch.indexes.live_log import encode_header, encode_record, parse
 from hashmatch.indexes.snapshot import Snapshot
 from hashmatch.indexes.writer import SnapshotWriter
 
@@ -49,9 +48,8 @@ def merge(root: Path) -> str:
             for name in base.hash_types:
                 _add_type(writer, base, state, name, numbers)
             writer.prepare()
-            with locked(root / layout.LIVE_LOCK, wait=True):
-                _carry_over(root, writer.id, base, state, numbers)
-                return writer.commit_locked()
+            since = Position(base.id, state.end, state.number)
+            return commit_with_updates(writer, root, since, _renumbering(numbers))
 
 
 def _renumbered(base: Snapshot, state: State) -> NDArray[np.int64]:
@@ -126,25 +124,15 @@ def _recounted(base: Snapshot, state: State, numbers: NDArray[np.int64]) -> list
     return described
 
 
-def _carry_over(
-    root: Path, new_id: str, base: Snapshot, state: State, numbers: NDArray[np.int64]
-) -> None:
-    """Write the log of the new snapshot: what was added to the old one's after ``state``."""
-    log = root / f"{base.id}{layout.LIVE_SUFFIX}"
-    with log.open("rb") as file:
-        file.seek(state.end)
-        parsed = parse(log.name, base.id, file.read(), state.end, state.number)
-    if not parsed.records:
-        return
+def _renumbering(numbers: NDArray[np.int64]) -> Translate:
+    """Return what turns an update made to the old snapshot into one of the new one."""
     total = int((numbers != _GONE).sum())
 
     def renumbered(number: int) -> int:
         return int(numbers[number]) if number < len(numbers) else number - len(numbers) + total
 
-    data = [encode_header(new_id)]
-    for place, payload in enumerate(parsed.records):
+    def translate(payload: dict[str, Any]) -> dict[str, Any]:
         moved = [renumbered(number) for number in payload.get("remove", ())]
-        changed = {**payload, "remove": [number for number in moved if number != _GONE]}
-        data.append(encode_record(place, changed))
-    write_durably(root / f"{new_id}{layout.LIVE_SUFFIX}", b"".join(data))
-    sync_folder(root)
+        return {**payload, "remove": [number for number in moved if number != _GONE]}
+
+    return translate

@@ -41,7 +41,10 @@ class SnapshotWriter:
     lists : sequence of mappings
         What the lists are, as JSON values; kept as they are.
     about : mapping
-        Whatever else readers should know, as JSON values; read when the snapshot is published.
+        Whatever else readers should know, as JSON values. Like ``lists`` it is read when the
+        snapshot is prepared, so it may be filled until then.
+    wait : bool
+        Whether to wait for another process that is writing one, or to fail.
 
     Raises
     ------
@@ -50,9 +53,15 @@ class SnapshotWriter:
     """
 
     def __init__(
-        self, root: Path, lists: Sequence[Mapping[str, Any]], about: Mapping[str, Any]
+        self,
+        root: Path,
+        lists: Sequence[Mapping[str, Any]],
+        about: Mapping[str, Any],
+        *,
+        wait: bool = False,
     ) -> None:
         self._root = root
+        self._wait = wait
         self._lists = lists
         self._about = about
         self._entries = 0
@@ -64,7 +73,7 @@ class SnapshotWriter:
     def __enter__(self) -> Self:
         with self._failures():
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._held.enter_context(locked(self._root / layout.LOCK, wait=False))
+            self._held.enter_context(locked(self._root / layout.LOCK, wait=self._wait))
             try:
                 self._clear_remains()
                 folder = self._root / f"{layout.BUILDING}{os.getpid()}"

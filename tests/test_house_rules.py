@@ -23,12 +23,16 @@ RULES: dict[str, set[str]] = {
     "reference": FOUNDATION,
     "kernels": FOUNDATION | {"_ext", "reference"},
     **{room: FOUNDATION | {"kernels", "_ext"} for room in MIDDLE},
+    "sandbox": FOUNDATION,
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
-    "matching": FOUNDATION | MIDDLE - {"lists"} | {"api"},
-    "scan": FOUNDATION | {"matching", "media", "api"},
-    "service": FOUNDATION | {"api", "hashing", "matching", "media", "publish"},
-    "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "matching", "scan", "service"},
+    "curate": FOUNDATION | {"lists", "indexes", "publish"},
+    "matching": FOUNDATION | MIDDLE - {"lists"} | {"api", "sandbox"},
+    "scan": FOUNDATION | {"matching", "media", "api", "lists", "sandbox"},
+    "service": FOUNDATION | {"api", "curate", "hashing", "matching", "media"},
+    "cli": FOUNDATION
+    | MIDDLE
+    | {"kernels", "api", "publish", "curate", "sandbox", "matching", "scan", "service"},
     # the front door names what the rooms offer; it loads none of them until asked
     "__init__": FOUNDATION | {"api", "hashing", "matching", "media", "publish", "service"},
     "__main__": {"cli"},

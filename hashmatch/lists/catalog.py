@@ -28,9 +28,11 @@ from hashmatch.lists.exporting import Export, Source, live_export
 from hashmatch.lists.importing import Importer
 from hashmatch.lists.info import ImportReport, ListInfo, Mode, Thresholds, VersionInfo
 from hashmatch.lists.quarantine import Held
+from hashmatch.lists.readers import given
 from hashmatch.lists.readers.reading import Reading
 from hashmatch.lists.rules import Rules
 from hashmatch.lists.screen import Hold
+from hashmatch.lists.selection import select
 from hashmatch.lists.versions import Member
 from hashmatch.lists.writers.listing import Listing
 from hashmatch.types import Entry, Polarity
@@ -404,19 +406,59 @@ class Catalog:
             finally:
                 self._connection.execute("ROLLBACK")
 
-    def export(self) -> AbstractContextManager[Export]:
-        """Open every live entry of every list for compiling, as of one moment."""
-        return self._export()
+    def remove_entries(self, name: str, entry_ids: Sequence[str]) -> int:
+        """Make a version of a list without some entries, and return how many it lacks.
+
+        Ids that are not in the list are passed over; if none is, no version is made.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such list.
+        """
+        with self._transaction() as connection:
+            found = self._known(name)
+            list_id, number = found["list_id"], self._last_version(found["list_id"]) + 1
+            before = versions.members(connection, list_id, found["live"])
+            gone = {m.block_id: m.alive for m in select(connection, before, entry_ids)}
+            count = sum(int(alive.sum()) for alive in gone.values())
+            if not count:
+                return 0
+            rest = [
+                Member(m.block_id, m.alive & ~gone[m.block_id]) if m.block_id in gone else m
+                for m in before
+            ]
+            unchanged = sum(int(member.alive.sum()) for member in rest)
+            facts = self._facts(list_id, found["live"]) | {
+                "sources": [given.FORMAT],
+                "counts": {"added": 0, "changed": 0, "removed": count, "unchanged": unchanged},
+                "left_out": {},
+                "problems": {},
+                "categories": versions.count_categories(connection, rest),
+            }
+            members = [member for member in rest if member.alive.any()]
+            versions.write(connection, list_id, number, given.FORMAT, Mode.DELTA, members, facts)
+            connection.execute("UPDATE lists SET live = ? WHERE list_id = ?", (number, list_id))
+            self._changed()
+        return count
+
+    def export(
+        self, name: str | None = None, entry_ids: Sequence[str] | None = None
+    ) -> AbstractContextManager[Export]:
+        """Open live entries for compiling, as of one moment: all, or those named of one list."""
+        return self._export(name, entry_ids)
 
     @contextmanager
-    def _export(self) -> Iterator[Export]:
+    def _export(self, name: str | None, entry_ids: Sequence[str] | None) -> Iterator[Export]:
         with database.errors(self.path):
             self._connection.execute("BEGIN")
             try:
                 sources = []
-                for row in self._rows():
+                for row in self._rows(name):
                     rules = Rules.from_json(row["rules"])
                     members = versions.members(self._connection, row["list_id"], row["live"])
+                    if entry_ids is not None:
+                        members = select(self._connection, members, entry_ids)
                     labels = _labels(row["scheme"], rules)
                     sources.append(
                         Source(

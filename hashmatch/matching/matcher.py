@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
-import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,24 +15,40 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch import hash_types, media
-from hashmatch.errors import MatcherConfigError, MediaError
+from hashmatch import hash_types, hashing, media
+from hashmatch.errors import MatcherConfigError, MediaError, SandboxError
 from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
 from hashmatch.indexes.contract import as_codes
 from hashmatch.indexes.snapshot import Snapshot, current_id
-from hashmatch.matching.examine import Examination, Probe, examine
+from hashmatch.matching.examine import Bytes, Examination, Probe, examine
+from hashmatch.matching.faults import log_fault
 from hashmatch.matching.follow import Follower, OnReload
+from hashmatch.matching.isolated import DEFAULT_TIMEOUT, Isolation
 from hashmatch.matching.ordered import ordered_map
+from hashmatch.matching.plan import Plan
 from hashmatch.matching.profiles import DEFAULT_PROFILE, get_profile
 from hashmatch.matching.search import Searcher
+from hashmatch.matching.source import changed, examine_descriptor, note_change, refusal
 from hashmatch.types import HashValue, MatchResult, Polarity, Reason, Verdict
 from hashmatch.version import ENGINE
 
-log = logging.getLogger("hashmatch")
-
-Bytes = bytes | bytearray | memoryview
 FilePath = str | bytes | os.PathLike[Any]
+ISOLATIONS = ("inline", "workers")
+_OUR_FAILURES = (Reason.OUT_OF_MEMORY, Reason.INTERNAL)
+# what does not matter where no list asks for pictures: the bytes were read and hashed
+_OF_PICTURES = (
+    Reason.FRAMES_SKIPPED,
+    Reason.TRUNCATED,
+    Reason.NOT_AN_IMAGE,
+    Reason.UNSUPPORTED_FORMAT,
+    Reason.CORRUPT,
+    Reason.TOO_MANY_BYTES,
+    Reason.TOO_MANY_PIXELS,
+    Reason.TIMEOUT,
+    Reason.DECODER_CRASHED,
+    *_OUR_FAILURES,
+)
 
 
 class Matcher:
@@ -54,6 +68,19 @@ class Matcher:
         What is refused before it is decoded.
     also_compute : sequence of str
         Hash types to compute and report besides those the snapshot can search.
+    isolation : str
+        ``inline`` decodes in this process, ``workers`` in locked-down processes of its own
+        (``docs/security.md``).
+    workers : int or None
+        How many inputs the worker processes check at a time; by default one per processor.
+    timeout : float
+        Seconds a worker process may take for one input, and as many more as reading a large
+        one from a slow disk takes. Nothing bounds the time inline.
+
+    Raises
+    ------
+    SandboxError
+        If worker processes are asked for and cannot be started here.
     """
 
     def __init__(
@@ -64,7 +91,14 @@ class Matcher:
         profile: str = DEFAULT_PROFILE,
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
+        isolation: str = "inline",
+        workers: int | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
+        if isolation not in ISOLATIONS:
+            raise MatcherConfigError(
+                f"unknown isolation {isolation!r}; choose one of {', '.join(ISOLATIONS)}"
+            )
         self._root = root
         self._pinned = snapshot_id
         self.profile = get_profile(profile)
@@ -72,6 +106,8 @@ class Matcher:
         self._also = {name: hash_types.get(name).kind for name in also_compute}
         self._searcher = self._load()
         self._pool: ThreadPoolExecutor | None = None
+        self._isolate = (isolation == "workers", workers, timeout)
+        self._isolation = self._isolated(self._searcher, None)
         self._follower: Follower | None = None
 
     @classmethod
@@ -82,6 +118,9 @@ class Matcher:
         profile: str = DEFAULT_PROFILE,
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
+        isolation: str = "inline",
+        workers: int | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> Self:
         """Open the live snapshot of a home, or one snapshot.
 
@@ -90,7 +129,7 @@ class Matcher:
         source : path or None
             A home folder, or a single snapshot's folder; by default the user's home
             (``HASHMATCH_HOME``).
-        profile, limits, also_compute
+        profile, limits, also_compute, isolation, workers, timeout
             See the class.
 
         Raises
@@ -98,14 +137,25 @@ class Matcher:
         SnapshotError
             If there is no snapshot, or it is damaged. No snapshot never means no match.
         MatcherConfigError
-            If the profile does not exist.
+            If the profile or the isolation does not exist.
+        SandboxError
+            If worker processes cannot be started here.
         """
         if source is not None and (Path(source) / "manifest.json").is_file():
             folder = Path(source).absolute()
             root, snapshot_id = folder.parent, folder.name
         else:
             root, snapshot_id = Home.find(source).snapshots, None
-        return cls(root, snapshot_id, profile=profile, limits=limits, also_compute=also_compute)
+        return cls(
+            root,
+            snapshot_id,
+            profile=profile,
+            limits=limits,
+            also_compute=also_compute,
+            isolation=isolation,
+            workers=workers,
+            timeout=timeout,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -119,10 +169,12 @@ class Matcher:
         self.close()
 
     def close(self) -> None:
-        """Let go of threads. The snapshot is unmapped when the last answer using it is done."""
+        """End threads and worker processes; the snapshot is unmapped after its last answer."""
         if self._follower is not None:
             self._follower.close()
             self._follower = None
+        if self._isolation is not None:
+            self._isolation.close()
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -141,7 +193,7 @@ class Matcher:
             If it cannot be opened; the matcher then goes on with the one it has.
         """
         before = self._searcher.snapshot.id
-        self._searcher = self._load()
+        self._use(self._load())
         return self._searcher.snapshot.id != before
 
     def follow(self, interval: float = 1.0, on_reload: OnReload | None = None) -> None:
@@ -177,6 +229,10 @@ class Matcher:
         """The snapshot in use."""
         return self._searcher.snapshot
 
+    def plan(self) -> Plan:
+        """Return what is computed of an input, for the snapshot in use."""
+        return self._plan(self._searcher)
+
     def match_bytes(self, data: Bytes, *, stages: dict[str, float] | None = None) -> MatchResult:
         """Answer about media held in memory. Nothing of it is kept or written anywhere.
 
@@ -187,30 +243,22 @@ class Matcher:
         stages : dict or None
             Takes the seconds each stage took: ``decode``, ``hash``, ``search`` and ``total``.
         """
-        searcher = self._searcher
-        times: dict[str, float] = {} if stages is None else stages
         begin = time.perf_counter()
-        try:
-            result = self._answer(searcher, data, times)
-        except MemoryError:
-            result = _failed(Reason.OUT_OF_MEMORY, "not enough memory to check this input")
-        except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
-            # the message of a foreign exception may quote the input, so only places are logged
-            frames = traceback.extract_tb(error.__traceback__)
-            places = ", ".join(f"{f.filename}:{f.lineno} in {f.name}" for f in frames)
-            log.error("checking an input failed with %s at %s", type(error).__name__, places)
-            result = _failed(Reason.INTERNAL, f"hashmatch failed with {type(error).__name__}")
-        times["total"] = time.perf_counter() - begin
-        return replace(
-            result,
-            size=len(data),
-            snapshot_id=searcher.snapshot.id,
-            profile=self.profile.name,
-            engine=ENGINE,
-        )
+        searcher = self._searcher
+        plan = self._plan(searcher)
+        found = self._examine(data, plan)
+        found.size = len(data)
+        examined = time.perf_counter()
+        result = self._result(searcher, found)
+        if stages is not None:
+            end = time.perf_counter()
+            stages |= found.seconds | {"search": end - examined, "total": end - begin}
+        return result
 
     def match_file(self, path: FilePath, *, follow_symlinks: bool = True) -> MatchResult:
         """Answer about a file, which is opened read-only.
+
+        One that is larger than the limits allow is not decoded, but exact copies are found.
 
         Parameters
         ----------
@@ -219,18 +267,45 @@ class Matcher:
         follow_symlinks : bool
             Whether a symbolic link is followed or answered as ``unscannable``.
         """
+        searcher = self._searcher
+        plan = self._plan(searcher)
         try:
-            data = media.read_bytes(path, self.limits, follow_symlinks=follow_symlinks)
+            descriptor = media.open_file(path, follow_symlinks=follow_symlinks)
         except MediaError as error:
-            return MatchResult(
-                Verdict.UNSCANNABLE,
-                error.reason,
-                str(error),
-                snapshot_id=self._searcher.snapshot.id,
-                profile=self.profile.name,
-                engine=ENGINE,
-            )
-        return self.match_bytes(data)
+            return self._result(searcher, refusal(error))
+        try:
+            before = os.fstat(descriptor)
+            if self._isolation is not None and before.st_size:
+                found = self._isolation.examine_descriptor(descriptor, before.st_size, plan)
+            else:
+                found = examine_descriptor(descriptor, plan)
+            if changed(before, os.fstat(descriptor)):
+                note_change(found)
+        finally:
+            os.close(descriptor)
+        return self._result(searcher, found)
+
+    def judge(self, found: Examination) -> MatchResult:
+        """Search for what was found in an input earlier, and answer.
+
+        Parameters
+        ----------
+        found : Examination
+            From :func:`hashmatch.matching.examine.examine`, a worker or a scan's journal.
+        """
+        return self._result(self._searcher, found)
+
+    @property
+    def holds_known_good(self) -> bool:
+        """Whether the snapshot holds a known-good list with cryptographic hashes to look up."""
+        searcher = self._searcher
+        good = any(listed.polarity is Polarity.KNOWN_GOOD for listed in searcher.lists)
+        return good and bool(searcher.cryptographic)
+
+    def known_good(self, hashes: Mapping[str, HashValue]) -> bool:
+        """Say whether an input's bytes are on a known-good list and on no known-bad one."""
+        hits = self._searcher.search([Probe(value) for value in hashes.values()])
+        return bool(hits) and all(hit.polarity is Polarity.KNOWN_GOOD for hit in hits)
 
     def match_hash(
         self, hash_type: str, value: str | bytes, *, quality: int | None = None
@@ -263,12 +338,7 @@ class Matcher:
         raw = known.parse(value if isinstance(value, str) else value.hex())
         probe = Probe(HashValue(hash_type, raw, quality))
         found = Examination([probe], {hash_type: probe.value}, decoded=True)
-        return replace(
-            _decide(searcher, found),
-            snapshot_id=searcher.snapshot.id,
-            profile=self.profile.name,
-            engine=ENGINE,
-        )
+        return self._result(searcher, found)
 
     def match_hashes(
         self,
@@ -327,6 +397,20 @@ class Matcher:
             results[number] = replace(base, verdict=verdict, hits=tuple(found))
         return results
 
+    def hashable(self) -> tuple[str, ...]:
+        """Return the hash types that :meth:`hash_bytes` can compute.
+
+        Worker processes are ready for those the lists hold; they cannot load others any more.
+        """
+        perceptual = self._isolation.perceptual if self._isolation else hashing.computable()
+        kinds = {name: hash_types.get(name).kind for name in hash_types.names()}
+        return (*perceptual, *(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC))
+
+    @property
+    def workers_lost(self) -> int:
+        """How many worker processes died or had to be stopped so far; 0 inline."""
+        return sum(self._isolation.pool.lost.values()) if self._isolation else 0
+
     def hash_bytes(
         self, data: Bytes, types: Sequence[str]
     ) -> tuple[dict[str, HashValue], Reason | None, str | None]:
@@ -340,9 +424,13 @@ class Matcher:
             Why the others could not.
         """
         kinds = {name: hash_types.get(name).kind for name in types}
-        cryptographic = [n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC]
-        perceptual = [n for n, kind in kinds.items() if kind is HashKind.PERCEPTUAL]
-        found = examine(data, cryptographic, perceptual, get_profile("plain"), self.limits)
+        plan = Plan(
+            tuple(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC),
+            tuple(n for n, kind in kinds.items() if kind is HashKind.PERCEPTUAL),
+            get_profile("plain"),
+            self.limits,
+        )
+        found = self._examine(data, plan)
         return found.hashes, found.reason, found.message
 
     def match_many(
@@ -380,40 +468,86 @@ class Matcher:
         """Take up the live snapshot once it is checked and in memory."""
         searcher = self._load()
         searcher.snapshot.load()
+        self._use(searcher)
+
+    def _use(self, searcher: Searcher) -> None:
+        """Change over to another snapshot, and to workers that are ready for it, first of all."""
+        before = self._isolation
+        self._isolation = self._isolated(searcher, before)
         self._searcher = searcher
+        if before is not None and before is not self._isolation:
+            before.pool.close()
 
     def _load(self) -> Searcher:
         return Searcher(Snapshot.open(self._root, self._pinned))
+
+    def _isolated(self, searcher: Searcher, current: Isolation | None) -> Isolation | None:
+        """Return workers that are ready for what the snapshot in use asks for."""
+        wanted, workers, timeout = self._isolate
+        if not wanted:
+            return None
+        plan = self._plan(searcher)
+        if current is not None and set(plan.perceptual) <= set(current.perceptual):
+            return current
+        return Isolation(plan, workers, timeout, current)
+
+    def _examine(self, data: Bytes, plan: Plan) -> Examination:
+        """Examine media in memory, here or in a worker."""
+        isolation = self._isolation
+        if isolation is None or not len(data):
+            return examine(data, plan)
+        try:
+            return isolation.examine_bytes(data, plan)
+        except SandboxError:
+            if self._isolation in (isolation, None):
+                raise
+            # its workers were replaced for a new snapshot at this very moment
+            return self._isolation.examine_bytes(data, plan)
 
     def _match_one(self, item: Bytes | FilePath) -> MatchResult:
         if isinstance(item, str | os.PathLike):
             return self.match_file(item)
         return self.match_bytes(item)
 
-    def _answer(self, searcher: Searcher, data: Bytes, times: dict[str, float]) -> MatchResult:
-        if not len(data):
-            return MatchResult(Verdict.UNSCANNABLE, Reason.EMPTY, "the input holds no bytes")
-        cryptographic = self._types(HashKind.CRYPTOGRAPHIC, searcher.cryptographic)
-        perceptual = self._types(HashKind.PERCEPTUAL, searcher.perceptual)
-        found = examine(data, cryptographic, perceptual, self.profile, self.limits)
-        if not searcher.perceptual:  # the lists asked about bytes only, and those were checked
-            found.reason = found.message = None
-            found.decoded = True
-        times |= found.seconds
-        begin = time.perf_counter()
-        result = _decide(searcher, found)
-        times["search"] = time.perf_counter() - begin
-        return result
+    def _plan(self, searcher: Searcher) -> Plan:
+        return Plan(
+            self._types(HashKind.CRYPTOGRAPHIC, searcher.cryptographic),
+            self._types(HashKind.PERCEPTUAL, searcher.perceptual),
+            self.profile,
+            self.limits,
+        )
 
-    def _types(self, kind: HashKind, searched: Sequence[str]) -> list[str]:
+    def _result(self, searcher: Searcher, found: Examination) -> MatchResult:
+        """Decide, and turn a failure of the search itself into an answer."""
+        try:
+            result = _decide(searcher, found)
+        except MemoryError:
+            result = MatchResult(
+                Verdict.ERROR, Reason.OUT_OF_MEMORY, "not enough memory to check this input"
+            )
+        except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
+            message = log_fault("searching for an input", error)
+            result = MatchResult(Verdict.ERROR, Reason.INTERNAL, message)
+        return replace(
+            result,
+            size=found.size,
+            snapshot_id=searcher.snapshot.id,
+            profile=self.profile.name,
+            engine=ENGINE,
+        )
+
+    def _types(self, kind: HashKind, searched: Sequence[str]) -> tuple[str, ...]:
         also = [name for name, its_kind in self._also.items() if its_kind is kind]
-        return list(dict.fromkeys([*also, *searched]))
+        return tuple(dict.fromkeys([*also, *searched]))
 
 
 def _decide(searcher: Searcher, found: Examination) -> MatchResult:
     """Search for what was found in an input and turn it into a verdict."""
     hits = searcher.search(found.probes)
     reason, message = found.reason, found.message
+    if not searcher.perceptual and found.hashes and reason in _OF_PICTURES:
+        # the lists asked about bytes only, and those were checked
+        reason = message = None
     if reason is None and (blind := _unsearched(searcher, found.probes)):
         reason = Reason.LOW_QUALITY
         message = (
@@ -423,6 +557,8 @@ def _decide(searcher: Searcher, found: Examination) -> MatchResult:
         verdict = Verdict.MATCH
     elif reason is None:
         verdict = Verdict.NO_MATCH
+    elif reason in _OUR_FAILURES:
+        verdict = Verdict.ERROR
     else:
         verdict = Verdict.PARTIAL if found.decoded else Verdict.UNSCANNABLE
     return MatchResult(verdict, reason, message, found.hashes, tuple(hits), found.media)
@@ -435,7 +571,3 @@ def _unsearched(searcher: Searcher, probes: Sequence[Probe]) -> list[str]:
         key = (probe.value.hash_type, probe.frame)
         searched[key] = searched.get(key, False) or searcher.fully_searchable(probe)
     return sorted({hash_type for (hash_type, _), good in searched.items() if not good})
-
-
-def _failed(reason: Reason, message: str) -> MatchResult:
-    return MatchResult(Verdict.ERROR, reason, message)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hashmatch import hash_types, publish
+from hashmatch import curate, hash_types
 from hashmatch.errors import CatalogError, HashFormatError, HashmatchError, UnknownHashTypeError
 from hashmatch.home import Home
 from hashmatch.service import hardening
@@ -27,10 +27,10 @@ def change(home: Home, question: dict[str, Any]) -> dict[str, Any]:
     try:
         if question["do"] == "add":
             entries = [entry_of(each) for each in question["entries"]]
-            publish.add_entries(home, question["list"], entries)
+            curate.add_entries(home, question["list"], entries)
             done = len(entries)
         else:
-            done = publish.remove_entries(home, question["list"], question["ids"])
+            done = curate.remove_entries(home, question["list"], question["ids"])
     except (HashFormatError, UnknownHashTypeError) as error:
         return _told(422, "bad_hash", str(error))
     except CatalogError as error:

@@ -80,7 +80,13 @@ def run(config: ServeConfig, row: int, listener: int, board: int, ready: int, cu
     hardening.end_with_parent()
     hardening.no_core_dumps()
     limits = replaced(media.DEFAULT_LIMITS, max_bytes=config.max_bytes)
-    matcher = Matcher.open(config.home, profile=config.profile, limits=limits)
+    matcher = Matcher.open(
+        config.home,
+        profile=config.profile,
+        limits=limits,
+        isolation=config.isolation,
+        timeout=config.timeout,
+    )
     matcher.snapshot.load()  # before it says it is ready, not during the first request
     hardening.no_files()
     service = Service(config, matcher, metrics, CuratorClient(curator))

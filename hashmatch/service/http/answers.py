@@ -9,7 +9,7 @@ from hashmatch.types import MatchResult, Polarity, Reason, Verdict
 
 UNSUPPORTED = MatchResult(
     Verdict.UNSCANNABLE,
-    Reason.UNSUPPORTED_HASH_TYPE,
+    Reason.NOT_SEARCHABLE,
     "no list can be searched for values of this type",
 )
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hashmatch import hash_types, hashing
+from hashmatch import hash_types
 from hashmatch.errors import HashFormatError, UnknownHashTypeError
-from hashmatch.hash_types import HashKind, HashType
+from hashmatch.hash_types import HashType
 from hashmatch.service.buffer import Buffer
 from hashmatch.service.http import intake
 from hashmatch.service.http.answers import UNSUPPORTED, all_shown, combined, shown
@@ -24,10 +24,6 @@ from hashmatch.service.http.spans import stage_spans
 from hashmatch.types import MatchResult
 
 MOST_VALUES = 50_000
-COMPUTABLE = (
-    *hashing.computable(),
-    *(n for n in hash_types.names() if hash_types.get(n).kind is HashKind.CRYPTOGRAPHIC),
-)
 
 
 async def match(service: Service, request: Request, exchange: Exchange) -> Response:
@@ -63,7 +59,7 @@ async def match_batch(service: Service, request: Request, exchange: Exchange) ->
 
 async def compute(service: Service, request: Request, exchange: Exchange) -> Response:
     """Give the hash values of one picture."""
-    types = _asked_types(request)
+    types = _asked_types(service, request)
     service.access.spend(exchange.key, 1)
     async with intake.pictures(service, request, exchange, many=False) as (picture,):
 
@@ -148,11 +144,12 @@ def _note(service: Service, exchange: Exchange, result: MatchResult) -> None:
     stage_spans(exchange.stages)
 
 
-def _asked_types(request: Request) -> list[str]:
-    names = request.query_params.get("types", "pdq").split(",")
+def _asked_types(service: Service, request: Request) -> list[str]:
+    hashable = service.matcher.hashable()
+    names = request.query_params.get("types", hashable[0]).split(",")
     for name in names:
-        if name not in COMPUTABLE:
-            raise intake.invalid(f"types may be {', '.join(COMPUTABLE)}, separated by commas")
+        if name not in hashable:
+            raise intake.invalid(f"types may be {', '.join(hashable)}, separated by commas")
     return list(dict.fromkeys(names))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hashmatch import hash_types
 from hashmatch.hash_types import HashType
 from hashmatch.service.http.curate import MOST_ENTRIES
-from hashmatch.service.http.match import COMPUTABLE, MOST_VALUES
+from hashmatch.service.http.match import MOST_VALUES
 from hashmatch.types import RESULT_SCHEMA, Reason, Verdict
 
 Schema = dict[str, Any]
@@ -254,30 +254,26 @@ MATCH_HASHES_BATCH = described(
 )
 
 
-HASH = described(
-    {
-        200: (
-            "Hash values by type; a reason where some could not be computed",
-            _json(_plain("hashes", "reason", "message")),
-        )
-    },
-    body=_ONE_PICTURE,
-    query=[
-        {
-            "name": "types",
-            "in": "query",
-            "required": False,
-            "style": "form",
-            "explode": False,
-            "schema": {
-                "type": "array",
-                "minItems": 1,
-                "items": {"type": "string", "enum": list(COMPUTABLE)},
-                "default": ["pdq"],
-            },
-        }
-    ],
-)
+def hash_route(hashable: Sequence[str]) -> Schema:
+    """Return the description of the route that computes hash values of these types."""
+    types = {
+        "name": "types",
+        "in": "query",
+        "required": False,
+        "style": "form",
+        "explode": False,
+        "schema": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "enum": list(hashable)},
+            "default": [hashable[0]],
+        },
+    }
+    about = "Hash values by type; a reason where some could not be computed"
+    shape = _json(_plain("hashes", "reason", "message"))
+    return described({200: (about, shape)}, body=_ONE_PICTURE, query=[types])
+
+
 LISTS = described({200: ("The lists in use", _json(_plain("snapshot", "lists")))})
 SNAPSHOT = described({200: ("The snapshot in use", _json(_plain("snapshot", "hash_types")))})
 ENTRIES_ADD = described(

@@ -55,6 +55,7 @@ class Service:
         self.batches = Admission(waiting=config.waiting)
         self.lane = HashLane(matcher)
         self.health = Health()
+        self._decoders_lost = 0
 
     def close(self) -> None:
         """Let go of threads."""
@@ -85,3 +86,7 @@ class Service:
         self.metrics.put("running", running)
         self.metrics.put("waiting", admitted - running)
         self.metrics.put("body_bytes", self.budget.used)
+        lost = self.matcher.workers_lost
+        if lost > self._decoders_lost:
+            self.metrics.count("worker_deaths", "decoder", amount=lost - self._decoders_lost)
+        self._decoders_lost = lost
