@@ -24,8 +24,8 @@ def examine_descriptor(
     """Examine the regular file behind a descriptor; see :func:`~hashmatch.matching.examine`.
 
     Only the first ``size`` bytes count where that is given: memory that is lent is longer than
-    what it holds. A file above the plan's ``max_bytes`` is hashed piece by piece and not decoded. Only calls
-    that the sandbox allows are made.
+    what it holds. A file above the plan's ``max_bytes`` is hashed piece by piece and not decoded.
+    Only calls that the sandbox allows are made.
     """
     try:
         if size is None:

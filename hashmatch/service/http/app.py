@@ -117,7 +117,14 @@ def build(service: Service) -> FrontDoor:
         _HASHES,
         schemas.MATCH_HASHES_BATCH,
     )
-    route("hash", "POST", "/v1/hash", match.compute, _MATCH, schemas.hash_route(service.matcher.hashable()))
+    route(
+        "hash",
+        "POST",
+        "/v1/hash",
+        match.compute,
+        _MATCH,
+        schemas.hash_route(service.matcher.hashable()),
+    )
     route("lists", "GET", "/v1/lists", status.lists, _LOOK, schemas.LISTS)
     route("snapshot", "GET", "/v1/snapshot", status.snapshot, _LOOK, schemas.SNAPSHOT)
     entries = "/v1/lists/{name}/entries"

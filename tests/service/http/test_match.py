@@ -225,6 +225,7 @@ def test_too_much_at_once_is_told_at_once(start: Any, matcher: Any, home: Any) -
 
     class Slow:
         profile, limits, snapshot = real.profile, real.limits, real.snapshot
+        hashable, workers_lost = real.hashable, 0
 
         def match_bytes(self, data: Any, **_: Any) -> Any:
             return matcher.match_bytes(data)
