@@ -63,7 +63,7 @@ class Examination:
     decoded: bool = False
     size: int | None = None
     known_good: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
 
 
 def examine(

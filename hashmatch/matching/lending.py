@@ -12,6 +12,8 @@ import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hashmatch.errors import SandboxError
+
 
 class Lender:
     """A few pieces of shared memory, each lent to one reader at a time.
@@ -26,18 +28,27 @@ class Lender:
 
     def __init__(self, pieces: int, size: int) -> None:
         self.size = size
-        self._free: queue.LifoQueue[tuple[int, mmap.mmap]] = queue.LifoQueue()
+        # None is what is left once the pieces are gone
+        self._free: queue.LifoQueue[tuple[int, mmap.mmap] | None] = queue.LifoQueue()
         self._made: list[tuple[int, mmap.mmap]] = []
         for _ in range(pieces):
             descriptor = os.memfd_create("input", os.MFD_CLOEXEC)
             os.ftruncate(descriptor, size)
-            self._made.append((descriptor, mmap.mmap(descriptor, size)))
-            self._free.put(self._made[-1])
+            piece = descriptor, mmap.mmap(descriptor, size)
+            self._made.append(piece)
+            self._free.put(piece)
 
     @contextmanager
     def lent(self, data: bytes | bytearray | memoryview) -> Iterator[int]:
-        """Put bytes into a free piece and lend its descriptor; they are gone afterwards."""
-        piece = descriptor, memory = self._free.get()
+        """Put bytes into a free piece and lend its descriptor; they are gone afterwards.
+
+        Raises
+        ------
+        SandboxError
+            If the memory was given back.
+        """
+        piece = self._take()
+        descriptor, memory = piece
         try:
             memory[: len(data)] = data
             yield descriptor
@@ -49,8 +60,16 @@ class Lender:
 
     def close(self) -> None:
         """Give the memory back, once nothing is lent any more."""
-        for _ in self._made:
-            descriptor, memory = self._free.get()
+        for _ in range(len(self._made)):
+            descriptor, memory = self._take()
             memory.close()
             os.close(descriptor)
         self._made.clear()
+        self._free.put(None)
+
+    def _take(self) -> tuple[int, mmap.mmap]:
+        piece = self._free.get()
+        if piece is None:
+            self._free.put(None)  # whoever else waits is told the same
+            raise SandboxError("the pool of workers is closed")
+        return piece

@@ -30,6 +30,11 @@ from hashmatch.service.keys import read_keys
 SILENT_SECONDS = 30.0
 _PAUSE_AFTER_DEATH = 0.5
 _LONGEST_PAUSE = 30.0
+_ENVIRONMENT = {
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # freed memory is overwritten: what libraries copied of an upload does not linger
+    "GLIBC_TUNABLES": "glibc.malloc.perturb=90",
+}
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -236,7 +241,7 @@ def _spawn(command: list[str], handles: tuple[int, ...]) -> subprocess.Popen[byt
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         pass_fds=handles,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, **_ENVIRONMENT},
     )
 
 
