@@ -350,3 +350,42 @@ def make_certificates(folder: Path) -> dict[str, str]:
             path.write_bytes(content)
             files[path.name] = str(path)
     return files
+
+
+def test_entries_that_are_added_and_removed_count_from_the_next_request_on(
+    served: Served, keyed: tuple[Home, str], photograph: Photograph
+) -> None:
+    values = hm.hash_file(photograph("motorcycle_left.png"))["pdq"]
+    hashes = {"pdq": values.to_json()}
+
+    def verdicts() -> set[str]:
+        found = set()
+        for _ in range(6):  # new connections, so that both processes are asked
+            with served.client(keyed[1]) as client:
+                response = client.post("/v1/match/hashes", json={"hashes": hashes})
+                found.add(response.json()["verdict"])
+        return found
+
+    path = "/v1/lists/photos/entries"
+    with served.client(keyed[1]) as client:
+        assert verdicts() == {"no_match"}
+        entry = {
+            "entry_id": "case-17-1",
+            "hashes": hashes,
+            "category": {"scheme": "local", "code": "1"},
+            "metadata": {"case": "17"},
+        }
+        added = client.post(path, json={"entries": [entry]})
+        assert (added.status_code, added.json()) == (201, {"added": 1})
+        assert verdicts() == {"match"}
+        explained = client.post("/v1/match/hashes", json={"hashes": hashes}).json()
+        assert explained["hits"][0]["entry_id"] == "case-17-1"
+        removed = client.post(f"{path}/remove", json={"entry_ids": ["case-17-1", "never-was"]})
+        assert (removed.status_code, removed.json()) == (200, {"removed": 1})
+        assert verdicts() == {"no_match"}
+        unknown = client.post("/v1/lists/nosuch/entries", json={"entries": [entry]})
+        assert (unknown.status_code, unknown.json()["error"]["reason"]) == (404, "list_not_changed")
+        bad = {**entry, "hashes": {"pdq": {"hex": "zz"}}}
+        assert client.post(path, json={"entries": [bad]}).status_code == 422
+        assert client.post(path, json={"entries": [entry, {}]}).status_code == 422
+    assert values.hex not in b"".join(served.lines).decode()
