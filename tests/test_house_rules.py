@@ -29,11 +29,12 @@ RULES: dict[str, set[str]] = {
     "curate": FOUNDATION | {"lists", "indexes", "publish"},
     "matching": FOUNDATION | MIDDLE - {"lists"} | {"api", "sandbox"},
     "scan": FOUNDATION | {"matching", "media", "api", "lists", "sandbox"},
+    "service": FOUNDATION | {"api", "curate", "hashing", "matching", "media"},
     "cli": FOUNDATION
     | MIDDLE
-    | {"kernels", "api", "publish", "curate", "sandbox", "matching", "scan"},
+    | {"kernels", "api", "publish", "curate", "sandbox", "matching", "scan", "service"},
     # the front door names what the rooms offer; it loads none of them until asked
-    "__init__": FOUNDATION | {"api", "hashing", "matching", "media", "publish"},
+    "__init__": FOUNDATION | {"api", "hashing", "matching", "media", "publish", "service"},
     "__main__": {"cli"},
 }
 THIRD_PARTY_DOORS = {
@@ -45,6 +46,12 @@ THIRD_PARTY_DOORS = {
     "rich": ("cli/",),
     "fastapi": ("hashmatch/service/",),
     "starlette": ("hashmatch/service/",),
+    "uvicorn": ("hashmatch/service/",),
+    "python_multipart": ("hashmatch/service/parts",),
+    "prometheus_client": ("hashmatch/service/http/",),
+    "opentelemetry": ("hashmatch/service/http/",),
+    "orjson": ("hashmatch/service/http/",),
+    "django": ("hashmatch/service/django",),
     "sqlite3": ("hashmatch/lists/",),
     "pickle": (),
 }

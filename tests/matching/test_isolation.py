@@ -68,7 +68,7 @@ def test_a_decoder_that_hangs_or_dies_does_not_hide_an_exact_copy(
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     with hm.Matcher.open(known_home.path, isolation="workers", workers=1, timeout=0.5) as matcher:
         assert isinstance(matcher._isolation, Isolation)
-        matcher._isolation.close()
+        matcher._isolation.pool.close()
         from hashmatch.sandbox import Pool
 
         matcher._isolation.pool = Pool("bad_decoders:examine_badly", workers=1)
