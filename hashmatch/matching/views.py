@@ -204,14 +204,8 @@ def _hashes(
     others = [name for name in types if name != "pdq"]
     for view, sampled in zip(views, samples, strict=True):
         if "pdq" in types:
-            yield view.name, view.orientation, _pdq(sampled)
+            yield view.name, view.orientation, hashing.pdq_of_samples(sampled)
         if others:
             picture = np.clip(sampled + 0.5, 0, 255).astype(np.uint8)
             for value in hashing.compute(picture, others).values():
                 yield view.name, view.orientation, value
-
-
-def _pdq(samples: Samples) -> HashValue:
-    coefficients = np.empty((16, 16), np.float32)
-    bits, _, _, gradients, _ = kernels.pdq.digest(samples, 0.0, kernels.level(), coefficients)
-    return HashValue("pdq", bits, min(100, gradients // 90))
