@@ -305,7 +305,9 @@ def table(figures: Sequence[Figure]) -> list[str]:
 
 def quantity(value: float, unit: str = "") -> str:
     """Return a value with three digits that matter and its unit, if that is to be said."""
-    if value == int(value) or abs(value) >= 1000:
+    if unit == "%" and 99 < value < 100:
+        text = f"{math.floor(value * 100) / 100:.2f}"  # what is nearly all is not all
+    elif value == int(value) or abs(value) >= 1000:
         text = f"{value:,.0f}"
     else:
         text = f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"

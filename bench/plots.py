@@ -89,7 +89,7 @@ def draw(plot: Plot) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
-    style = {
+    style: Any = {
         "svg.hashsalt": plot.name, "svg.fonttype": "none", "font.size": 9,
         "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False,
         "axes.grid": True, "grid.color": "#dddddd", "axes.axisbelow": True,

@@ -216,7 +216,7 @@ def search(size: Size) -> Iterator[Figure]:
         for number, truth in enumerate(within(known, few, RADIUS)):
             listed, distances = found.of(number)
             wrong += list(zip(distances.tolist(), listed.tolist(), strict=True)) != truth
-    yield measured(f"{rows}, queries answered otherwise than by brute force", [wrong], "failures",
+    yield measured(f"{rows}, answers that differ from brute force", [wrong], "failures",
                    **_promised("search.differences"))  # fmt: skip
 
 
@@ -278,8 +278,8 @@ def _matching(size: Size, home: Home, known: Codes) -> Iterator[Figure]:
             rounds=size.rounds,
             least=size.least,
         )
-    what = f"a {width}x{height} JPEG in all orientations against {size.listed:,} hashes"
-    yield speedup(f"{what}, against Pillow + pdqhash + FAISS Flat", times["ours"],
+    what = f"{width}x{height} JPEG, 8 orientations, {size.listed:,} hashes"
+    yield speedup(f"{what}, against Pillow + pdqhash + FAISS", times["ours"],
                   times["theirs"], name="quick.match")  # fmt: skip
     beyond = [
         100 * (whole - decode) / decode

@@ -11,12 +11,13 @@ from typing import Any
 
 from bench.harness import FORMAT, Figure
 from bench.plots import Plot
+from hashmatch.errors import HashmatchError
 
 FOLDER = Path(__file__).resolve().parent / "results"
 BLOCKS = 5
 
 
-class ResultsError(Exception):
+class ResultsError(HashmatchError):
     """A file that does not hold results."""
 
 

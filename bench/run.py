@@ -20,11 +20,12 @@ from pathlib import Path
 
 from bench.harness import FORMAT, ROOT
 from bench.results import FOLDER, Results, load
+from hashmatch.errors import HashmatchError
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-class SuiteError(Exception):
+class SuiteError(HashmatchError):
     """A suite that failed or printed something else than its results."""
 
 

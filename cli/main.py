@@ -27,6 +27,7 @@ _COMMANDS = {
     "index": "hashmatch.cli.index:index_group",
     "match": "hashmatch.cli.match:match_command",
     "scan": "hashmatch.cli.scan:scan_command",
+    "bench": "hashmatch.cli.bench:bench_group",
     "doctor": "hashmatch.cli.doctor:doctor_command",
 }
 
