@@ -27,7 +27,6 @@ if str(ROOT) not in sys.path:  # bench/ is a folder of the checkout, not an inst
 
 from bench.harness import machine  # noqa: E402 - the line above is what makes it importable
 
-
 faiss.omp_set_num_threads(1)  # threads are asked for where they are what is measured
 
 

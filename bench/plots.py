@@ -16,7 +16,7 @@ from typing import Any, Self
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#000000",
 )  # fmt: skip
-KINDS = ("lines", "log-log", "bars", "log-bars", "steps")
+KINDS = ("lines", "log-log", "log-x", "log-y", "bars", "log-bars", "steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,9 @@ def _lines(axes: Any, plot: Plot, _: Sequence[str]) -> None:
         )  # fmt: skip
         if series.low:
             axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.15, lw=0)
-    if plot.kind == "log-log":
+    if plot.kind in ("log-log", "log-x"):
         axes.set_xscale("log")
+    if plot.kind in ("log-log", "log-y"):
         axes.set_yscale("log")
     for mark in plot.marks:
         axes.axhline(mark, color="#888888", ls="--", lw=1)
