@@ -32,6 +32,10 @@ class UnknownHashTypeError(HashmatchError, ValueError):
         self.name = name
 
 
+class HasherError(HashmatchError):
+    """A plug-in that computes a hash type cannot be used, or broke its promises."""
+
+
 class PixelError(HashmatchError, ValueError):
     """An array handed over as pixels has a wrong dtype, shape or size."""
 

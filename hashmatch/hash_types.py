@@ -18,7 +18,7 @@ class HashKind(StrEnum):
     PERCEPTUAL = "perceptual"
     CRYPTOGRAPHIC = "cryptographic"
     HELD = "held"
-    """Kept and reported, but neither computed nor matched without a plug-in."""
+    """Kept and reported, but not matched; a plug-in may make it a perceptual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ _TYPES: dict[str, HashType] = {
         HashType("md5", HashKind.CRYPTOGRAPHIC, 128),
         HashType("sha1", HashKind.CRYPTOGRAPHIC, 160),
         HashType("sha256", HashKind.CRYPTOGRAPHIC, 256),
+        HashType("colorhash", HashKind.HELD, 42),
         HashType("photodna", HashKind.HELD, 1152),
     )
 }
@@ -129,12 +130,19 @@ def names() -> tuple[str, ...]:
 def register(hash_type: HashType) -> None:
     """Add a hash type; the same definition may be added again, a different one may not.
 
+    A type that was only held so far, such as ``photodna``, may become another kind if its values
+    stay as long as they are.
+
     Raises
     ------
     UnknownHashTypeError
         If another hash type already has this name.
     """
-    if _TYPES.setdefault(hash_type.name, hash_type) != hash_type:
+    known = _TYPES.get(hash_type.name)
+    becomes_more = known is not None and known.kind is HashKind.HELD
+    if known is None or (becomes_more and known.bits == hash_type.bits):
+        _TYPES[hash_type.name] = hash_type
+    elif known != hash_type:
         raise UnknownHashTypeError(
             hash_type.name,
             f"hash type {hash_type.name!r} is already registered with other parameters",

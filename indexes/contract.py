@@ -70,6 +70,8 @@ class Index(ABC):
         The name it was created by.
     bits : int
         Width of one code.
+    radius : int
+        The radius it was built for.
     exact : bool
         Whether a radius search finds every row there is, whatever the codes.
     """
@@ -78,6 +80,7 @@ class Index(ABC):
 
     kind: str
     bits: int
+    radius: int
 
     @classmethod
     @abstractmethod

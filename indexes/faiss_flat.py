@@ -55,8 +55,9 @@ class FaissFlatIndex(Index):
         parameters: Mapping[str, Any],
     ) -> Self:
         """Open a stored index; FAISS copies the codes."""
-        opened = cls(kind, bits, np.ascontiguousarray(arrays["codes"]), arrays["rows"])
-        opened._added = int(parameters["added"])
+        codes, rows = arrays["codes"], arrays["rows"]
+        opened = cls(kind, bits, codes if len(rows) == len(codes) else codes[rows], rows)
+        opened._added = len(codes)
         return opened
 
     def __len__(self) -> int:
@@ -104,11 +105,15 @@ class FaissFlatIndex(Index):
         return len(positions)
 
     def parameters(self) -> dict[str, Any]:
-        """Return how many rows were ever added."""
-        return {"added": self._added}
+        """Return nothing: the arrays say everything."""
+        return {}
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """Return the codes and the row of each."""
+        """Return a code for every row ever added, and which rows are left."""
         size = self.bits // 8
-        codes = faiss.vector_to_array(self._index.xb).reshape(-1, size)  # type: ignore[attr-defined]
+        left = faiss.vector_to_array(self._index.xb).reshape(-1, size)  # type: ignore[attr-defined]
+        if len(left) == self._added:
+            return {"codes": left, "rows": self._rows}
+        codes = np.zeros((self._added, size), np.uint8)
+        codes[self._rows] = left
         return {"codes": codes, "rows": self._rows}

@@ -44,10 +44,16 @@ class Registration:
         return found
 
 
+_APPROXIMATE = "hashmatch.indexes.faiss_approximate"
 _KINDS = (
-    Registration("auto", r"auto", "hashmatch.indexes.scan", "ScanIndex"),
+    Registration("auto", r"auto", "hashmatch.indexes.auto", "AutoIndex"),
+    Registration("mih", r"mih", "hashmatch.indexes.mih", "MihIndex"),
     Registration("scan", r"scan", "hashmatch.indexes.scan", "ScanIndex"),
     Registration("faiss:BFlat", r"faiss:BFlat", "hashmatch.indexes.faiss_flat", "FaissFlatIndex"),
+    Registration("faiss:BIVF1024", r"faiss:BIVF\d+", _APPROXIMATE, "FaissIvfIndex"),
+    Registration("faiss:BHNSW32", r"faiss:BHNSW\d+", _APPROXIMATE, "FaissHnswIndex"),
+    Registration("faiss:BHash16", r"faiss:BHash\d+", _APPROXIMATE, "FaissHashIndex"),
+    Registration("faiss:BMHash16x16", r"faiss:BMHash\d+x\d+", _APPROXIMATE, "FaissMultiHashIndex"),
 )
 
 
@@ -103,11 +109,19 @@ def create(kind: str, *, bits: int, codes: Codes, radius: int, **options: Any) -
     unknown = options.keys() - inspect.signature(build).parameters.keys()
     if unknown:
         raise IndexArgumentError(f"{kind} takes no option {', '.join(sorted(unknown))}")
-    return build(kind, as_codes(codes, bits), bits=bits, radius=as_radius(radius, bits), **options)
+    radius = as_radius(radius, bits)
+    made = build(kind, as_codes(codes, bits), bits=bits, radius=radius, **options)
+    made.radius = radius
+    return made
 
 
 def restore(
-    kind: str, arrays: Mapping[str, NDArray[Any]], *, bits: int, parameters: Mapping[str, Any]
+    kind: str,
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    bits: int,
+    radius: int,
+    parameters: Mapping[str, Any],
 ) -> Index:
     """Open a stored index of a kind on its arrays, which stay mapped and are not copied.
 
@@ -116,4 +130,6 @@ def restore(
     IndexArgumentError
         If the kind is unknown.
     """
-    return find(kind).from_arrays(kind, arrays, bits=bits, parameters=parameters)
+    opened = find(kind).from_arrays(kind, arrays, bits=bits, parameters=parameters)
+    opened.radius = radius
+    return opened

@@ -46,6 +46,16 @@ def merged(parts: Sequence[RadiusResult]) -> RadiusResult:
     )
 
 
+def by_query(queries: int, parts: Sequence[tuple[NDArray[np.int64], RadiusResult]]) -> RadiusResult:
+    """Join results of some of the queries each, given with the numbers of those queries."""
+    return gather(
+        queries,
+        np.concatenate([numbers[query_of(part)] for numbers, part in parts]),
+        np.concatenate([part.rows for _, part in parts]),
+        np.concatenate([part.distances for _, part in parts]),
+    )
+
+
 def kept(result: RadiusResult, keep: NDArray[np.bool_]) -> RadiusResult:
     """Return a result without the hits whose ``keep`` is false."""
     if keep.all():

@@ -41,7 +41,10 @@ class SnapshotWriter:
     lists : sequence of mappings
         What the lists are, as JSON values; kept as they are.
     about : mapping
-        Whatever else readers should know, as JSON values; read when the snapshot is published.
+        Whatever else readers should know, as JSON values. Like ``lists`` it is read when the
+        snapshot is prepared, so it may be filled until then.
+    wait : bool
+        Whether to wait for another process that is writing one, or to fail.
 
     Raises
     ------
@@ -50,9 +53,15 @@ class SnapshotWriter:
     """
 
     def __init__(
-        self, root: Path, lists: Sequence[Mapping[str, Any]], about: Mapping[str, Any]
+        self,
+        root: Path,
+        lists: Sequence[Mapping[str, Any]],
+        about: Mapping[str, Any],
+        *,
+        wait: bool = False,
     ) -> None:
         self._root = root
+        self._wait = wait
         self._lists = lists
         self._about = about
         self._entries = 0
@@ -64,7 +73,7 @@ class SnapshotWriter:
     def __enter__(self) -> Self:
         with self._failures():
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._held.enter_context(locked(self._root / layout.LOCK, wait=False))
+            self._held.enter_context(locked(self._root / layout.LOCK, wait=self._wait))
             try:
                 self._clear_remains()
                 folder = self._root / f"{layout.BUILDING}{os.getpid()}"
@@ -148,6 +157,8 @@ class SnapshotWriter:
         """
         self._new_type(name)
         arrays = dict(index.arrays())
+        if len(index) != len(arrays["codes"]):
+            raise IndexArgumentError(f"{name}: build the index anew without the rows it removed")
         for what, column in (("entry numbers", entry_numbers), ("qualities", qualities)):
             if len(column) != len(arrays["codes"]):
                 raise IndexArgumentError(
@@ -165,6 +176,7 @@ class SnapshotWriter:
             "bits": index.bits,
             "kind": index.kind,
             "exact": index.exact,
+            "radius": index.radius,
             "parameters": index.parameters(),
             "arrays": files,
         }
@@ -215,20 +227,29 @@ class SnapshotWriter:
             sync_folder(folder)
 
     def commit(self) -> str:
-        """Make a prepared snapshot the live one and return its id."""
+        """Make a prepared snapshot the live one and return its id.
+
+        No update can be made to the old one once the new one is live: whoever makes one waits
+        meanwhile, and then makes it to the new one.
+        """
+        with self._failures(), locked(self._root / layout.LIVE_LOCK, wait=True):
+            return self.commit_locked()
+
+    @property
+    def id(self) -> str:
+        """The id of a prepared snapshot."""
+        return layout.id_for(self._sequence, self._manifest)
+
+    def commit_locked(self) -> str:
+        """Do as :meth:`commit` does, for a caller that holds the lock on updates already."""
         with self._failures():
             previous = _current_or_none(self._root)
-            snapshot_id = self.place()
+            snapshot_id = self.id
+            self._building().rename(self._root / snapshot_id)
+            self._folder = None
+            sync_folder(self._root)
             replace_durably(self._root / layout.CURRENT, f"{snapshot_id}\n".encode("ascii"))
             self._prune(snapshot_id, previous)
-        return snapshot_id
-
-    def place(self) -> str:
-        """Give a prepared snapshot its final name, without making it live."""
-        snapshot_id = layout.id_for(self._sequence, self._manifest)
-        self._building().rename(self._root / snapshot_id)
-        self._folder = None
-        sync_folder(self._root)
         return snapshot_id
 
     def _building(self) -> Path:
@@ -256,6 +277,8 @@ class SnapshotWriter:
         for entry in self._root.iterdir():
             if entry.name.startswith((layout.BUILDING, layout.DISCARDED)):
                 shutil.rmtree(entry)
+            elif entry.suffix == layout.LIVE_SUFFIX and not entry.with_suffix("").is_dir():
+                entry.unlink()
 
     def _prune(self, live: str, previous: str | None) -> None:
         """Delete snapshots but for the last good ones; the live one and its predecessor stay."""

@@ -22,11 +22,21 @@
 #if HM_X86 && (defined(__GNUC__) || defined(__clang__))
 #define HM_TARGET_AVX2 __attribute__((target("avx2,fma,bmi,bmi2,popcnt,f16c")))
 #define HM_TARGET_AVX512                                                                        \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx2,fma,bmi,"     \
-                          "bmi2,popcnt,f16c")))
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx512bitalg,"     \
+                          "avx2,fma,bmi,bmi2,popcnt,f16c")))
 #else  // MSVC accepts every intrinsic without a flag; other processors have no such target
 #define HM_TARGET_AVX2
 #define HM_TARGET_AVX512
+#endif
+
+// Code written once and compiled for every target: an HM_INLINE function called from functions
+// with different targets is compiled, and vectorised, for each of them.
+#if defined(_MSC_VER) && !defined(__clang__)
+#define HM_INLINE __forceinline
+#define HM_RESTRICT __restrict
+#else
+#define HM_RESTRICT __restrict__
+#define HM_INLINE inline __attribute__((always_inline))
 #endif
 
 namespace hashmatch {

@@ -25,6 +25,7 @@ RULES: dict[str, set[str]] = {
     **{room: FOUNDATION | {"kernels", "_ext"} for room in MIDDLE},
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
+    "curate": FOUNDATION | {"lists", "indexes", "publish"},
     "matching": FOUNDATION | MIDDLE - {"lists"} | {"api"},
     "scan": FOUNDATION | {"matching", "media", "api"},
     "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "matching", "scan"},

@@ -63,11 +63,11 @@ def test_a_failure_leaves_the_live_snapshot(home: Home, monkeypatch: pytest.Monk
     before = publish(home).snapshot_id
     add(home, "more", f"{2:032x}\n")
 
-    def broken(self: SnapshotWriter) -> str:
+    def broken(self: SnapshotWriter) -> None:
         raise SnapshotError("no space left")
 
     with monkeypatch.context() as patched:
-        patched.setattr(SnapshotWriter, "publish", broken)
+        patched.setattr(SnapshotWriter, "prepare", broken)
         with pytest.raises(SnapshotError):
             publish(home)
     assert current_id(home.snapshots) == before

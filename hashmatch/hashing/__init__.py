@@ -1,19 +1,33 @@
-"""Pixels to hash values, with a quality for every perceptual type."""
+"""Pixels to hash values, with a quality for every perceptual type.
+
+``pdq`` and ``luma`` compute hash types of their own, ``imagehash_types`` wraps those of the
+imagehash library, ``registry`` holds those of plug-ins, and ``pictures`` brings them together.
+"""
 
 from __future__ import annotations
 
-from hashmatch.hashing.compute import computable, compute, compute_orientations, hash_many
+from hashmatch.hashing import registry
 from hashmatch.hashing.crypto import CryptoHasher, crypto_hashes
 from hashmatch.hashing.golden import check_golden
+from hashmatch.hashing.imagehash_types import crop_resistant
+from hashmatch.hashing.origin import provenance
 from hashmatch.hashing.pdq import pdq_margin
+from hashmatch.hashing.pictures import computable, compute, compute_orientations, hash_many
+from hashmatch.hashing.registry import Hasher
 
 __all__ = [
     "CryptoHasher",
+    "Hasher",
     "check_golden",
     "computable",
     "compute",
     "compute_orientations",
+    "crop_resistant",
     "crypto_hashes",
     "hash_many",
     "pdq_margin",
+    "provenance",
+    "registry",
 ]
+
+registry.load_plugins()

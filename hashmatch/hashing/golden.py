@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch.hashing import golden_values
-from hashmatch.hashing.compute import compute
-from hashmatch.hashing.crypto import crypto_hashes
+from hashmatch.hashing.crypto import NAMES, crypto_hashes
+from hashmatch.hashing.pictures import BUILT_IN, compute
 
 _BYTES = bytes(range(256)) * 300
 
@@ -37,12 +37,9 @@ def golden_pictures() -> dict[str, NDArray[np.uint8]]:
 
 def golden_hashes() -> dict[str, dict[str, tuple[str, int | None]]]:
     """Return hash type to golden picture to (hex, quality), as computed now."""
-    from hashmatch.hashing.compute import computable
-    from hashmatch.hashing.crypto import NAMES
-
     found: dict[str, dict[str, tuple[str, int | None]]] = {}
     for picture, pixels in golden_pictures().items():
-        for name, value in compute(pixels, computable()).items():
+        for name, value in compute(pixels, BUILT_IN).items():
             found.setdefault(name, {})[picture] = (value.hex, value.quality)
     for name, value in crypto_hashes(_BYTES, NAMES).items():
         found[name] = {"bytes": (value.hex, None)}

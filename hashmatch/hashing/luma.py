@@ -9,23 +9,20 @@ hackerfactor.com, 2011 and 2013).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch.hashing.imagehash_planes import planes
-from hashmatch.hashing.pixels import Picture
+from hashmatch import kernels
+from hashmatch.hashing.pixels import TURNS, UNTURNED, Picture, Turn
+from hashmatch.hashing.planes import Plane, Request, planes
 from hashmatch.hashing.quality import quality
 from hashmatch.hashing.wavelet import low_frequencies
 from hashmatch.types import HashValue
 
-Plane = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
-
-# A coefficient this close to the median is as good as tied: what is beyond is rounding.
-_TIE = 1e-9
 
 # What counts as a clear bit: a difference of a grey level, or what a grey level over the whole
 # plane does to a coefficient of the unscaled DCT.
@@ -54,7 +51,8 @@ def _ahash(plane: Plane, side: int) -> tuple[Bits, Bits, NDArray[np.float64]]:
 def _whash(plane: Plane, side: int) -> tuple[Bits, Bits, NDArray[np.float64]]:
     # The Haar transform's low frequencies are block means, but for a constant and a factor.
     block = plane.shape[0] // side
-    sums = plane.reshape(side, block, side, block).sum(axis=(1, 3), dtype=np.int64)
+    sums = np.empty((side, side), np.int64)
+    kernels.resample.block_sums(plane, kernels.level(), sums)
     ordered = np.sort(sums, axis=None)
     below, above = ordered[sums.size // 2 - 1], ordered[sums.size // 2]
     if below == above:  # the library's rounding errors decide the bits of the tied blocks
@@ -100,12 +98,30 @@ HASHES = {
 }
 
 
-def compute(picture: Picture, names: list[str]) -> dict[str, HashValue]:
+def compute(picture: Picture, names: Sequence[str]) -> dict[str, HashValue]:
     """Return the hashes of these names; the grey picture is made once for all of them."""
-    sizes = [HASHES[name].size(picture.width, picture.height) for name in names]
-    values = {}
-    for name, plane in zip(names, planes(picture, sizes), strict=True):
-        kind = HASHES[name]
-        bits, clear, grey = kind.compute(plane, kind.side)
-        values[name] = HashValue(name, np.packbits(bits).tobytes(), quality(grey, clear, bits))
-    return values
+    return {name: values[0] for name, values in _compute(picture, names, [UNTURNED]).items()}
+
+
+def compute_orientations(
+    picture: Picture, names: Sequence[str]
+) -> dict[str, tuple[HashValue, ...]]:
+    """Return the hashes of a picture in each ``Orientation``, in their order."""
+    return _compute(picture, names, list(TURNS.values()))
+
+
+def _compute(
+    picture: Picture, names: Sequence[str], turns: list[Turn]
+) -> dict[str, tuple[HashValue, ...]]:
+    requests = []
+    for name in names:
+        width, height = HASHES[name].size(picture.width, picture.height)
+        requests += [Request(width, height, turn) for turn in turns]
+    made = iter(planes(picture, requests))
+    return {name: tuple(_value(name, next(made)) for _ in turns) for name in names}
+
+
+def _value(name: str, plane: Plane) -> HashValue:
+    kind = HASHES[name]
+    bits, clear, grey = kind.compute(plane, kind.side)
+    return HashValue(name, np.packbits(bits).tobytes(), quality(grey, clear, bits))

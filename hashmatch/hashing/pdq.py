@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import kernels
-from hashmatch.hashing.pixels import Picture, check
+from hashmatch.hashing.pixels import TURNS, UNTURNED, Picture, Turn, check
 from hashmatch.types import HashValue, Orientation
 
 NAME = "pdq"
@@ -75,20 +75,13 @@ def compute_orientations(picture: Picture) -> tuple[HashValue, ...]:
     """
     if min(picture.height, picture.width) < LEAST_SIZE:
         return (HashValue(NAME, bytes(32), 0),) * len(Orientation)
-    plain, flip_x, flip_y, both = _samples(picture, 4)
-    samples = {
-        Orientation.ORIGINAL: plain,
-        Orientation.ROTATE90: flip_x.T,
-        Orientation.ROTATE180: both,
-        Orientation.ROTATE270: flip_y.T,
-        Orientation.FLIP_X: flip_x,
-        Orientation.FLIP_Y: flip_y,
-        Orientation.TRANSPOSE: plain.T,
-        Orientation.TRANSVERSE: both.T,
-    }
-    return tuple(
-        _settled(np.ascontiguousarray(samples[way]), picture, way).value for way in Orientation
-    )
+    samples = _samples(picture, 4)
+    values = []
+    for turn in TURNS.values():
+        mirrored = samples[turn.flip_x + 2 * turn.flip_y]
+        turned = np.ascontiguousarray(mirrored.T) if turn.swap else mirrored
+        values.append(_settled(turned, picture, turn).value)
+    return tuple(values)
 
 
 def pdq_margin(pixels: Any, epsilon: float) -> tuple[HashValue, int]:
@@ -129,14 +122,12 @@ def _samples(picture: Picture, how_many: int) -> NDArray[np.float32]:
     return samples
 
 
-def _settled(
-    samples: NDArray[np.float32], picture: Picture, way: Orientation = Orientation.ORIGINAL
-) -> _Digest:
+def _settled(samples: NDArray[np.float32], picture: Picture, turn: Turn = UNTURNED) -> _Digest:
     """Digest exact samples, or the reference's where its rounding could make a difference."""
     found = _digest(samples)
     if found.certain:
         return found
-    turned = picture.turned(way)
+    turned = turn.apply(picture)
     replayed = np.empty((64, 64), np.float32)
     kernels.pdq.replay(turned.rows, turned.channels, kernels.level(), replayed)
     return _digest(replayed)

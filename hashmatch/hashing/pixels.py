@@ -49,10 +49,6 @@ class Picture:
             rows = np.ascontiguousarray(rows)
         return rows
 
-    def turned(self, orientation: Orientation) -> Picture:
-        """Return the picture in another orientation, without copying it."""
-        return Picture(turned(self.pixels, orientation))
-
 
 def check(pixels: Any) -> Picture:
     """Return pixels as a picture.
@@ -92,27 +88,34 @@ def check(pixels: Any) -> Picture:
     return Picture(array)
 
 
-def turned(pixels: NDArray[np.uint8], orientation: Orientation) -> NDArray[np.uint8]:
-    """Return a view of pixels in another orientation.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a picture is brought into an orientation: mirrored first, then its axes swapped."""
 
-    The names are those of Pillow's ``Image.Transpose``: rotations are counter-clockwise,
-    ``flip_x`` swaps left and right.
-    """
-    swapped = np.swapaxes(pixels, 0, 1)
-    match orientation:
-        case Orientation.ORIGINAL:
-            return pixels
-        case Orientation.ROTATE90:
-            return swapped[::-1]
-        case Orientation.ROTATE180:
-            return pixels[::-1, ::-1]
-        case Orientation.ROTATE270:
-            return swapped[:, ::-1]
-        case Orientation.FLIP_X:
-            return pixels[:, ::-1]
-        case Orientation.FLIP_Y:
-            return pixels[::-1]
-        case Orientation.TRANSPOSE:
-            return swapped
-        case Orientation.TRANSVERSE:
-            return swapped[::-1, ::-1]
+    flip_x: bool
+    flip_y: bool
+    swap: bool
+
+    def apply(self, picture: Picture) -> Picture:
+        """Return the turned picture, without copying it."""
+        pixels = picture.pixels
+        if self.flip_x:
+            pixels = pixels[:, ::-1]
+        if self.flip_y:
+            pixels = pixels[::-1]
+        return Picture(pixels.swapaxes(0, 1) if self.swap else pixels)
+
+
+# The names are those of Pillow's Image.Transpose: rotations are counter-clockwise, flip_x swaps
+# left and right.
+TURNS = {
+    Orientation.ORIGINAL: Turn(flip_x=False, flip_y=False, swap=False),
+    Orientation.ROTATE90: Turn(flip_x=True, flip_y=False, swap=True),
+    Orientation.ROTATE180: Turn(flip_x=True, flip_y=True, swap=False),
+    Orientation.ROTATE270: Turn(flip_x=False, flip_y=True, swap=True),
+    Orientation.FLIP_X: Turn(flip_x=True, flip_y=False, swap=False),
+    Orientation.FLIP_Y: Turn(flip_x=False, flip_y=True, swap=False),
+    Orientation.TRANSPOSE: Turn(flip_x=False, flip_y=False, swap=True),
+    Orientation.TRANSVERSE: Turn(flip_x=True, flip_y=True, swap=True),
+}
+UNTURNED = TURNS[Orientation.ORIGINAL]

@@ -235,7 +235,8 @@ def as_metadata(facts: Mapping[str, Any]) -> bytes | None:
     """Return facts as the compact JSON a block keeps; ``None`` where there are none."""
     if not facts:
         return None
+    # a lone surrogate, which UTF-8 has no place for, becomes the escape JSON has for it
     return _ENCODER.encode(facts).encode("utf-8", "backslashreplace")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

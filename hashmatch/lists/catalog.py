@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
@@ -22,12 +21,20 @@ from typing import Any, Self
 import numpy as np
 
 from hashmatch.errors import CatalogError
-from hashmatch.lists import block_store, categories, database
+from hashmatch.lists import block_store, categories, changes, database, quarantine, versions
+from hashmatch.lists.blocks import Block
+from hashmatch.lists.changes import Changes
 from hashmatch.lists.exporting import Export, Source, live_export
-from hashmatch.lists.importing import Importer, Member, write_version
+from hashmatch.lists.importing import Importer
 from hashmatch.lists.info import ImportReport, ListInfo, Mode, Thresholds, VersionInfo
+from hashmatch.lists.quarantine import Held
+from hashmatch.lists.readers import given
 from hashmatch.lists.readers.reading import Reading
 from hashmatch.lists.rules import Rules
+from hashmatch.lists.screen import Hold
+from hashmatch.lists.selection import select
+from hashmatch.lists.versions import Member
+from hashmatch.lists.writers.listing import Listing
 from hashmatch.types import Entry, Polarity
 
 _LONGEST_NAME = 100
@@ -148,11 +155,13 @@ class Catalog:
             if found is None:
                 known = Rules()
                 before: list[Member] = []
+                repeated: list[tuple[str, bytes]] = []
                 list_id, number = self._insert(name, polarity), 0
             else:
                 list_id, number = found["list_id"], self._last_version(found["list_id"])
                 known, scheme = Rules.from_json(found["rules"]), scheme or found["scheme"]
-                before = self._members(list_id, found["live"])
+                before = versions.members(connection, list_id, found["live"])
+                repeated = _repeated(found["facts"])
                 if found["polarity"] != polarity.value:
                     raise CatalogError(
                         f"{name} is a {found['polarity']} list; import into another list, or "
@@ -164,14 +173,14 @@ class Catalog:
                 None if held_categories is None else tuple(held_categories),
                 labels or {},
             )
-            importer = Importer(connection, list_id, before)
+            importer = Importer(connection, list_id, before, repeated)
             members = importer.run(reading, mode, progress)
             scheme = scheme or reading.scheme
-            codes = _category_counts(connection, members)
+            codes = versions.count_categories(connection, members)
             warnings = [
                 *reading.warnings,
                 *importer.warnings,
-                *category_warnings(polarity, scheme, rules, codes),
+                *categories.warnings(polarity, scheme, rules.labels, rules.held_categories, codes),
             ]
             facts = {
                 "sources": [os.fspath(file) for file in source_files],
@@ -179,9 +188,10 @@ class Catalog:
                 "left_out": dict(importer.left_out),
                 "problems": dict(reading.problems.by_reason),
                 "categories": codes,
+                "repeated": [[r.hash_type, r.value.hex()] for r in importer.repeated],
                 "envelope": reading.envelope,
             }
-            values = write_version(connection, list_id, number + 1, format, mode, members, facts)
+            values = versions.write(connection, list_id, number + 1, format, mode, members, facts)
             connection.execute(
                 "UPDATE lists SET scheme = ?, rules = ?, live = ? WHERE list_id = ?",
                 (scheme, json.dumps(rules.to_json()), number + 1, list_id),
@@ -227,10 +237,10 @@ class Catalog:
                 "WHERE list_id = ? ORDER BY number",
                 (found["list_id"],),
             ).fetchall()
-        versions = []
+        listed = []
         for number, imported_at, format_name, mode, entries, facts in rows:
             counts = json.loads(facts)["counts"]
-            versions.append(
+            listed.append(
                 VersionInfo(
                     number,
                     number == found["live"],
@@ -241,7 +251,7 @@ class Catalog:
                     *(counts.get(x, 0) for x in ("added", "changed", "removed", "unchanged")),
                 )
             )
-        return versions
+        return listed
 
     def entries(
         self, name: str, limit: int | None = None, version: int | None = None
@@ -251,8 +261,11 @@ class Catalog:
             found = self._known(name)
             rules = Rules.from_json(found["rules"])
             labels = _labels(found["scheme"], rules)
-            members = self._members(found["list_id"], version or found["live"])
-            yield from islice(self._entries(members, found["scheme"], labels), limit)
+            members = versions.members(
+                self._connection, found["list_id"], self._number(found, version)
+            )
+            entries = (e for b in self._blocks(members) for e in b.entries(found["scheme"], labels))
+            yield from islice(entries, limit)
 
     def remove(self, name: str) -> None:
         """Remove a list with all its versions.
@@ -267,33 +280,204 @@ class Catalog:
             connection.execute("DELETE FROM lists WHERE list_id = ?", (found["list_id"],))
             self._changed()
 
-    def export(self) -> AbstractContextManager[Export]:
-        """Open every live entry of every list for compiling, as of one moment."""
-        return self._export()
+    def diff(
+        self, name: str, old: int | None = None, new: int | None = None, limit: int = 0
+    ) -> Changes:
+        """Compare two versions of a list.
+
+        Parameters
+        ----------
+        name : str
+        old, new : int or None
+            The versions; by default the one before the live one, and the live one.
+        limit : int
+            How many entries of each kind of change to name.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such list or version.
+        """
+        with database.errors(self.path):
+            found = self._known(name)
+            after = self._number(found, new)
+            before = self._number(found, max(1, after - 1) if old is None else old)
+            return changes.compare(
+                self._connection,
+                versions.members(self._connection, found["list_id"], before),
+                versions.members(self._connection, found["list_id"], after),
+                limit,
+            )
+
+    def roll_back(self, name: str, version: int) -> VersionInfo:
+        """Make an earlier version live again, as a new version with the same entries.
+
+        Thresholds and other rules are the list's, not a version's, and stay as they are.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such list or version, or it is the live one.
+        """
+        with self._transaction() as connection:
+            found = self._known(name)
+            list_id, live = found["list_id"], found["live"]
+            if self._number(found, version) == live:
+                raise CatalogError(f"version {version} of {name} is the live one already")
+            members = versions.members(connection, list_id, version)
+            compared = changes.compare(
+                connection, versions.members(connection, list_id, live), members, 0
+            )
+            facts = self._facts(list_id, version) | {
+                "sources": [f"version {version}"],
+                "counts": {kind: getattr(compared, kind) for kind in (*changes.KINDS, "unchanged")},
+                "left_out": {},
+                "problems": {},
+            }
+            number = self._last_version(list_id) + 1
+            versions.write(
+                connection, list_id, number, found["format"], Mode.ROLLBACK, members, facts
+            )
+            connection.execute("UPDATE lists SET live = ? WHERE list_id = ?", (number, list_id))
+            self._changed()
+        return self.versions(name)[-1]
+
+    def hold(self, name: str, holds: Sequence[Hold]) -> int:
+        """Keep entries or values from being matched; return how many are newly held.
+
+        What someone released before is not held again.
+        """
+        with self._transaction() as connection:
+            found = self._known(name)
+            count = quarantine.hold(connection, found["list_id"], holds)
+            self._changed()
+        return count
+
+    def release(self, name: str, entry_ids: Sequence[str] = (), reason: str | None = None) -> int:
+        """Let held entries be matched again: those named, else all; return how many there were."""
+        with self._transaction() as connection:
+            found = self._known(name)
+            count = quarantine.release(connection, found["list_id"], entry_ids, reason)
+            self._changed()
+        return count
+
+    def held(self, name: str | None = None, *, released: bool = False) -> list[Held]:
+        """Return what is in quarantine, and on request what was released from it."""
+        with database.errors(self.path):
+            if name is not None:
+                self._known(name)
+            return quarantine.held(self._connection, name, released=released)
+
+    def blocks(self, name: str) -> Iterator[Block]:
+        """Give the living entries of a list's live version, block by block."""
+        with database.errors(self.path):
+            found = self._known(name)
+            yield from self._blocks(
+                versions.members(self._connection, found["list_id"], found["live"])
+            )
 
     @contextmanager
-    def _export(self) -> Iterator[Export]:
+    def listing(self, name: str, version: int | None = None) -> Iterator[Listing]:
+        """Open a list's live version, or another, for writing it to a file.
+
+        Everything is given, what is held too.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such list or version.
+        """
+        with database.errors(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                found = self._known(name)
+                number = self._number(found, version)
+                members = versions.members(self._connection, found["list_id"], number)
+                facts = self._facts(found["list_id"], number)
+                yield Listing(
+                    name,
+                    number,
+                    Polarity(found["polarity"]),
+                    found["scheme"],
+                    _labels(found["scheme"], Rules.from_json(found["rules"])),
+                    facts["envelope"],
+                    self._blocks(members),
+                )
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def remove_entries(self, name: str, entry_ids: Sequence[str]) -> int:
+        """Make a version of a list without some entries, and return how many it lacks.
+
+        Ids that are not in the list are passed over; if none is, no version is made.
+
+        Raises
+        ------
+        CatalogError
+            If there is no such list.
+        """
+        with self._transaction() as connection:
+            found = self._known(name)
+            list_id, number = found["list_id"], self._last_version(found["list_id"]) + 1
+            before = versions.members(connection, list_id, found["live"])
+            gone = {m.block_id: m.alive for m in select(connection, before, entry_ids)}
+            count = sum(int(alive.sum()) for alive in gone.values())
+            if not count:
+                return 0
+            rest = [
+                Member(m.block_id, m.alive & ~gone[m.block_id]) if m.block_id in gone else m
+                for m in before
+            ]
+            unchanged = sum(int(member.alive.sum()) for member in rest)
+            facts = self._facts(list_id, found["live"]) | {
+                "sources": [given.FORMAT],
+                "counts": {"added": 0, "changed": 0, "removed": count, "unchanged": unchanged},
+                "left_out": {},
+                "problems": {},
+                "categories": versions.count_categories(connection, rest),
+            }
+            members = [member for member in rest if member.alive.any()]
+            versions.write(connection, list_id, number, given.FORMAT, Mode.DELTA, members, facts)
+            connection.execute("UPDATE lists SET live = ? WHERE list_id = ?", (number, list_id))
+            self._changed()
+        return count
+
+    def export(
+        self, name: str | None = None, entry_ids: Sequence[str] | None = None
+    ) -> AbstractContextManager[Export]:
+        """Open live entries for compiling, as of one moment: all, or those named of one list."""
+        return self._export(name, entry_ids)
+
+    @contextmanager
+    def _export(self, name: str | None, entry_ids: Sequence[str] | None) -> Iterator[Export]:
         with database.errors(self.path):
             self._connection.execute("BEGIN")
             try:
                 sources = []
-                for row in self._rows():
+                for row in self._rows(name):
                     rules = Rules.from_json(row["rules"])
-                    members = self._members(row["list_id"], row["live"])
+                    members = versions.members(self._connection, row["list_id"], row["live"])
+                    if entry_ids is not None:
+                        members = select(self._connection, members, entry_ids)
                     labels = _labels(row["scheme"], rules)
-                    sources.append(Source(row["list_id"], self._info(row), labels, members))
+                    sources.append(
+                        Source(
+                            row["list_id"],
+                            self._info(row),
+                            labels,
+                            members,
+                            frozenset(_repeated(row["facts"])),
+                        )
+                    )
                 yield live_export(self._connection, sources, self.generation)
             finally:
                 self._connection.execute("ROLLBACK")
 
-    def _entries(
-        self, members: Sequence[Member], scheme: str | None, labels: Mapping[str, str]
-    ) -> Iterator[Entry]:
+    def _blocks(self, members: Sequence[Member]) -> Iterator[Block]:
+        """Give the living entries of a version, block by block."""
         for member in members:
             block = block_store.load(self._connection, member.block_id)
-            if not member.alive.all():
-                block = block.take(np.flatnonzero(member.alive))
-            yield from block.entries(scheme, labels)
+            yield block if member.alive.all() else block.take(np.flatnonzero(member.alive))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -348,22 +532,28 @@ class Catalog:
             raise CatalogError(f"there is no list {name!r} in the catalog; there are: {names}")
         return found
 
+    def _number(self, found: Mapping[str, Any], version: int | None) -> int:
+        """Return the live version, or the one asked for if the list has it."""
+        if version is None:
+            return int(found["live"])
+        if not 1 <= version <= self._last_version(found["list_id"]):
+            raise CatalogError(
+                f"{found['name']} has no version {version}; see 'hashmatch list show'"
+            )
+        return version
+
+    def _facts(self, list_id: int, number: int) -> dict[str, Any]:
+        row = self._connection.execute(
+            "SELECT facts FROM versions WHERE list_id = ? AND number = ?", (list_id, number)
+        ).fetchone()
+        found: dict[str, Any] = json.loads(row[0])
+        return found
+
     def _last_version(self, list_id: int) -> int:
         found = self._connection.execute(
             "SELECT max(number) FROM versions WHERE list_id = ?", (list_id,)
         ).fetchone()
         return int(found[0])
-
-    def _members(self, list_id: int, number: int) -> list[Member]:
-        rows = self._connection.execute(
-            "SELECT block_id, count, alive FROM version_blocks JOIN blocks USING (block_id) "
-            "WHERE version_blocks.list_id = ? AND number = ? ORDER BY block_id",
-            (list_id, number),
-        )
-        return [
-            Member(block_id, block_store.unpack_alive(alive, count))
-            for block_id, count, alive in rows
-        ]
 
     def _info(self, row: Mapping[str, Any]) -> ListInfo:
         rules = Rules.from_json(row["rules"])
@@ -382,38 +572,14 @@ class Catalog:
         )
 
 
-def category_warnings(
-    polarity: Polarity, scheme: str | None, rules: Rules, codes: Mapping[str, int]
-) -> Iterator[str]:
-    """Say what a person should know about the category codes of a list."""
-    if not codes:
-        return
-    total = sum(codes.values())
-    if scheme is None:
-        yield (
-            f"{total:,} entries have a category code, but no scheme was said; nothing is dropped, "
-            "but the codes need mapping: import again with --scheme"
-        )
-        return
-    labels = _labels(scheme, rules)
-    unknown = sum(count for code, count in codes.items() if code not in labels)
-    if unknown and scheme not in ("ncmec", "threatexchange"):
-        yield (
-            f"{unknown:,} entries have category codes that scheme {scheme!r} has no label for; "
-            "nothing is dropped, but they need mapping: supply one with --scheme-map"
-        )
+def _labels(scheme: str | None, rules: Rules) -> dict[str, str]:
+    return {
+        code: label for code, label in categories.labels_of(scheme, rules.labels).items() if label
+    }
 
 
-def _labels(scheme: str | None, rules: Rules) -> Mapping[str, str]:
-    known = categories.get(scheme)
-    return {**(known.labels if known else {}), **rules.labels}
-
-
-def _category_counts(connection: sqlite3.Connection, members: Sequence[Member]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for member in members:
-        counts += block_store.category_counts(connection, member.block_id, member.alive)
-    return dict(sorted(counts.items()))
+def _repeated(facts: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    return [(name, bytes.fromhex(value)) for name, value in facts["repeated"]]
 
 
 def _check_name(name: str) -> None:
@@ -423,4 +589,4 @@ def _check_name(name: str) -> None:
         )
 
 
-__all__ = ["Catalog", "ImportReport", "ListInfo", "Mode", "VersionInfo", "category_warnings"]
+__all__ = ["Catalog", "ImportReport", "ListInfo", "Mode", "VersionInfo"]

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from hashmatch.errors import ListFormatError
+from hashmatch.types import Polarity
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,13 @@ class Scheme:
     name : str
     labels : mapping of str to str
         What each code means.
+    harmless : frozenset of str
+        Codes that do not say an entry is unlawful, which a known-bad list should not match.
     """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    harmless: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, path: str) -> Self:
@@ -64,10 +68,19 @@ _BUILT_IN = {
             "3": "CGI/Animation, Child Exploitive",
             "4": "Comparison Images",
         },
+        frozenset({"0", "4"}),
     ),
     # the codes are published; what they stand for is not, so they have no labels here
-    "ncmec": Scheme("ncmec", {}),
-    "threatexchange": Scheme("threatexchange", {}),
+    "ncmec": Scheme("ncmec", dict.fromkeys(("A1", "A2", "B1", "B2"), "")),
+    "threatexchange": Scheme(
+        "threatexchange",
+        {
+            "POSITIVE_CLASS": "fits the collaboration",
+            "NEGATIVE_CLASS": "gives false positives, or is test data",
+            "INVESTIGATION_SEED": "to be verified",
+        },
+        frozenset({"NEGATIVE_CLASS"}),
+    ),
 }
 
 
@@ -79,3 +92,55 @@ def get(name: str | None) -> Scheme | None:
 def names() -> tuple[str, ...]:
     """Return the names of the built-in schemes."""
     return tuple(_BUILT_IN)
+
+
+def labels_of(name: str | None, supplied: Mapping[str, str]) -> dict[str, str]:
+    """Return what the codes of a scheme mean: what was supplied over what is built in."""
+    known = get(name)
+    return {**(known.labels if known else {}), **supplied}
+
+
+def warnings(
+    polarity: Polarity,
+    scheme: str | None,
+    supplied: Mapping[str, str],
+    held: Collection[str],
+    counts: Mapping[str, int],
+) -> Iterator[str]:
+    """Say what a person should know about the category codes of a list.
+
+    Parameters
+    ----------
+    polarity : Polarity
+    scheme : str or None
+        The scheme the codes were imported under.
+    supplied : mapping of str to str
+        Labels the user supplied.
+    held : collection of str
+        Codes whose entries are not matched.
+    counts : mapping of str to int
+        Entries by code.
+    """
+    if not counts:
+        return
+    if scheme is None:
+        yield (
+            f"{sum(counts.values()):,} entries have a category code, but no scheme was said; "
+            "nothing is dropped, but the codes need mapping: import again with --scheme"
+        )
+        return
+    labels = labels_of(scheme, supplied)
+    unknown = sum(count for code, count in counts.items() if code not in labels)
+    if unknown:
+        yield (
+            f"{unknown:,} entries have category codes that scheme {scheme!r} has no label for; "
+            "nothing is dropped, but they need mapping: supply labels with --scheme-map"
+        )
+    known = get(scheme)
+    if polarity is Polarity.KNOWN_BAD and known is not None:
+        for code in sorted(known.harmless - set(held)):
+            if code in counts:
+                yield (
+                    f"{counts[code]:,} entries of category {code} ({labels[code]}) will match; if "
+                    f"they shall not, import again with --hold-category {code}"
+                )

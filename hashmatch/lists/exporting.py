@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from hashmatch.lists import block_store, quarantine
 from hashmatch.lists.blocks import UNMAPPED, Block, Codes, Rows
-from hashmatch.lists.importing import Member
 from hashmatch.lists.info import ListInfo
+from hashmatch.lists.versions import Member
 
 HELD_CATEGORY = "category is held"
 QUARANTINED = "in quarantine"
@@ -22,12 +22,13 @@ QUARANTINED = "in quarantine"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One list of an export: its facts, its category labels and its live blocks."""
+    """One list of an export: its facts, labels, live blocks and values on most records."""
 
     list_id: int
     info: ListInfo
     labels: Mapping[str, str]
     members: Sequence[Member]
+    repeated: frozenset[tuple[str, bytes]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ class Export:
                     block = block.take(np.flatnonzero(keep))
                 if not block.count:
                     continue
-                yield Batch(self._values(block, held, number), list(_records(index, source, block)))
+                yield Batch(
+                    self._values(source, block, held, number), list(_records(index, source, block))
+                )
                 number += block.count
 
     def _matched(self, source: Source, held: quarantine.Screen, block: Block) -> NDArray[np.bool_]:
@@ -95,7 +98,7 @@ class Export:
         return keep
 
     def _values(
-        self, block: Block, held: quarantine.Screen, first: int
+        self, source: Source, block: Block, held: quarantine.Screen, first: int
     ) -> dict[str, tuple[Codes, Rows, NDArray[np.uint8]]]:
         values = {}
         for name, column in block.values.items():
@@ -103,6 +106,11 @@ class Export:
             keep = ~held.values(name, block.keys(), rows)
             if not keep.all():
                 self.left_out[f"{name} value {QUARANTINED}"] += int((~keep).sum())
+            for value in (value for other, value in source.repeated if other == name):
+                common = (column.codes == np.frombuffer(value, np.uint8)).all(axis=1)
+                self.left_out[f"{name} value on most records"] += int((common & keep).sum())
+                keep &= ~common
+            if not keep.all():
                 column = column.select(keep, block.count)
                 rows = column.row_numbers()
             if len(column.codes):

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hashmatch._ext import _digest
+
 if TYPE_CHECKING:
     from hashmatch.lists.blocks import Block, Column
 
@@ -37,14 +39,8 @@ def digest_rows(rows: NDArray[np.uint8], purpose: str, length: int) -> bytes:
     length : int
         Bytes of a digest.
     """
-    person = purpose.encode("ascii")
-    size = rows.shape[1]
-    joined = rows.tobytes()
-    digest = hashlib.blake2b
-    return b"".join(
-        digest(joined[at : at + size], digest_size=length, person=person).digest()
-        for at in range(0, len(joined), size)
-    )
+    person = np.frombuffer(purpose.encode("ascii").ljust(16, b"\0"), np.uint8)
+    return _digest.digest_rows(np.ascontiguousarray(rows), person, length).tobytes()
 
 
 def of_entries(
@@ -102,13 +98,38 @@ def contents(block: Block) -> NDArray[np.uint64] | None:
     entries it shares a block with.
     """
     values = sorted(block.values.items())
+    dense = all(column.rows is None and column.qualities is None for _, column in values)
     bare = block.categories is None and block.metadata is None
-    if bare and all(column.rows is None and column.qualities is None for _, column in values):
+    if bare and dense:
         if block.ids is None and len(values) == 1:
             return None
         if block.ids is None or None not in block.ids:
             return _digests(digest_rows(_beside(values, block.count), _CONTENT, 8))
-    parts: list[list[bytes]] = [[] for _ in range(block.count)]
+    parts = _dense_parts(values, block.count) if dense else _parts(values, block.count)
+    categories = block.categories or [None] * block.count
+    metadata = block.metadata or [None] * block.count
+    digest, person = hashlib.blake2b, _CONTENT.encode("ascii")
+    found = []
+    for part, category, facts in zip(parts, categories, metadata, strict=True):
+        if category is not None:
+            part += b"\0category " + category.encode("utf-8", "surrogatepass")
+        if facts is not None:
+            part += b"\0metadata " + facts
+        found.append(digest(part, digest_size=8, person=person).digest())
+    said = _says_more(block, values)
+    return np.where(said, _digests(b"".join(found)), np.uint64(0))
+
+
+def _dense_parts(values: Sequence[tuple[str, Column]], count: int) -> list[bytes]:
+    """Return type, value and quality of every value of each entry, where each has one of each."""
+    rows = _beside(values, count)
+    size, joined = rows.shape[1], rows.tobytes()
+    return [joined[at : at + size] for at in range(0, size * count, size)]
+
+
+def _parts(values: Sequence[tuple[str, Column]], count: int) -> list[bytes]:
+    """Return type, value and quality of every value of each entry."""
+    parts: list[list[bytes]] = [[] for _ in range(count)]
     for name, column in values:
         size = column.codes.shape[1]
         joined, mark = column.codes.tobytes(), name.encode()
@@ -116,20 +137,23 @@ def contents(block: Block) -> NDArray[np.uint64] | None:
         for number, row in enumerate(column.row_numbers().tolist()):
             code = joined[number * size : (number + 1) * size]
             parts[row] += (mark, code, qualities[number : number + 1])
-    said = np.array([len(part) != 3 or part[2] != b"\xff" for part in parts], bool)
-    for row, entry_id in enumerate(block.ids or ()):
-        said[row] |= entry_id is not None
-    for row, category in enumerate(block.categories or ()):
-        if category is not None:
-            parts[row] += (b"\0category ", category.encode("utf-8", "surrogatepass"))
-            said[row] = True
-    for row, facts in enumerate(block.metadata or ()):
-        if facts is not None:
-            parts[row] += (b"\0metadata ", facts)
-            said[row] = True
-    digest, person = hashlib.blake2b, _CONTENT.encode("ascii")
-    found = [digest(b"".join(part), digest_size=8, person=person).digest() for part in parts]
-    return np.where(said, _digests(b"".join(found)), np.uint64(0))
+    return [b"".join(part) for part in parts]
+
+
+def _says_more(block: Block, values: Sequence[tuple[str, Column]]) -> NDArray[np.bool_]:
+    """Mark the entries that hold more than one value of unknown quality without a name."""
+    counts = np.zeros(block.count, np.int64)
+    more = np.zeros(block.count, bool)
+    for _, column in values:
+        rows = column.row_numbers()
+        np.add.at(counts, rows, 1)
+        if column.qualities is not None:
+            more[rows[column.qualities != 255]] = True
+    for extras in (block.ids, block.categories, block.metadata):
+        if extras is not None:
+            more |= np.array([extra is not None for extra in extras], bool)
+    more |= counts != 1
+    return more
 
 
 def _beside(values: Sequence[tuple[str, Column]], count: int) -> NDArray[np.uint8]:

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hashmatch import hash_types
 from hashmatch.errors import ListFormatError
 from hashmatch.lists import block_store, identity, quarantine, screen
+from hashmatch.lists.changes import run_of
 from hashmatch.lists.info import Mode
 from hashmatch.lists.readers.reading import Reading
-from hashmatch.lists.settle import Run, Tombstones, settle
+from hashmatch.lists.repeated import Repeated, Suspects
+from hashmatch.lists.settle import CONFLICTING, Tombstones, settle
+from hashmatch.lists.versions import Member
 
 _SHRUNK = 0.2
 """Share of a list whose removal by a full import deserves a warning."""
-
-
-@dataclass(slots=True)
-class Member:
-    """A block as a part of a version, with the entries of it that live."""
-
-    block_id: int
-    alive: NDArray[np.bool_]
 
 
 class Importer:
@@ -42,10 +31,16 @@ class Importer:
     list_id : int
     before : list of Member
         The version that is live.
+    repeated : sequence of (str, bytes)
+        Hash type and value of what was on most of its records.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, list_id: int, before: Sequence[Member]
+        self,
+        connection: sqlite3.Connection,
+        list_id: int,
+        before: Sequence[Member],
+        repeated: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         self._connection = connection
         self._list_id = list_id
@@ -53,6 +48,8 @@ class Importer:
         self.counts: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
         self.warnings: list[str] = []
+        self.repeated: list[Repeated] = []
+        self._suspects = Suspects(repeated)
 
     def run(
         self, reading: Reading, mode: Mode, progress: Callable[[int], object] | None
@@ -76,9 +73,14 @@ class Importer:
         old = sum(int(member.alive.sum()) for member in self._before)
         tombstones = self._tombstones(reading, mode)
         before = [Member(member.block_id, member.alive.copy()) for member in self._before]
-        runs = [self._run(member, new=False) for member in before]
-        runs += [self._run(member, new=True) for member in arrived]
+        runs = [run_of(self._connection, member, new=False) for member in before]
+        runs += [run_of(self._connection, member, new=True) for member in arrived]
         self.counts = settle(runs, tombstones, full=mode is Mode.FULL)
+        if conflicting := self.counts.pop(CONFLICTING, 0):
+            self.warnings.append(
+                f"{conflicting:,} entries occur with different content, such as two categories; "
+                "all of it is kept"
+            )
         for reason in set(self.counts) - {"added", "changed", "removed", "unchanged"}:
             self.left_out[reason] += self.counts.pop(reason)
         self.left_out += reading.left_out
@@ -87,7 +89,14 @@ class Importer:
                 f"{self.counts['removed']:,} of {old:,} entries are not in the new version; if the "
                 "file holds changes only, roll back and import it with --mode delta"
             )
-        return [m for m in before if m.alive.any()] + self._compacted(arrived)
+        members = [m for m in before if m.alive.any()] + self._compacted(arrived)
+        self.repeated = self._suspects.confirm(self._connection, members)
+        self.warnings += [
+            f"one {r.hash_type} value is on {r.count:,} of {r.total:,} records that have one, as a "
+            "faulty exporter writes; it is kept but not matched"
+            for r in self.repeated
+        ]
+        return members
 
     def _store(self, reading: Reading, progress: Callable[[int], object] | None) -> list[Member]:
         members = []
@@ -98,23 +107,12 @@ class Importer:
             if kept.count:
                 held = screen.uniform_values(kept)
                 quarantine.hold(self._connection, self._list_id, held)
+                self._suspects.look(kept)
                 block_id = block_store.save(self._connection, self._list_id, kept)
                 members.append(Member(block_id, np.ones(kept.count, bool)))
             if progress is not None:
                 progress(done)
         return members
-
-    def _run(self, member: Member, *, new: bool) -> Run:
-        connection, block_id, count = self._connection, member.block_id, len(member.alive)
-        return Run(
-            new,
-            member.alive,
-            lambda: (
-                block_store.keys(connection, block_id),
-                block_store.contents(connection, block_id, count),
-                block_store.stamps(connection, block_id),
-            ),
-        )
 
     def _tombstones(self, reading: Reading, mode: Mode) -> Tombstones | None:
         """Gather this import's deletions and, for changes, those that came before."""
@@ -158,55 +156,3 @@ class Importer:
                 member = Member(block_id, np.ones(living, bool))
             kept.append(member)
         return kept
-
-
-def write_version(
-    connection: sqlite3.Connection,
-    list_id: int,
-    number: int,
-    format_name: str,
-    mode: Mode,
-    members: Sequence[Member],
-    facts: dict[str, Any],
-) -> dict[str, int]:
-    """Write a version and return its values by hash type."""
-    values = count_values(connection, members)
-    connection.execute(
-        "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            list_id,
-            number,
-            now(),
-            format_name,
-            mode.value,
-            sum(int(member.alive.sum()) for member in members),
-            json.dumps(facts | {"values": values}, ensure_ascii=False),
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO version_blocks VALUES (?, ?, ?, ?)",
-        (
-            (list_id, number, member.block_id, block_store.pack_alive(member.alive))
-            for member in members
-        ),
-    )
-    return values
-
-
-def count_values(connection: sqlite3.Connection, members: Sequence[Member]) -> dict[str, int]:
-    """Count the values of living entries by hash type."""
-    values: Counter[str] = Counter()
-    for member in members:
-        for name in block_store.hash_types_of(connection, member.block_id):
-            rows = block_store.part(connection, member.block_id, f"rows {name}")
-            if rows is None:
-                values[name] += int(member.alive.sum())
-            else:
-                values[name] += int(member.alive[np.frombuffer(rows, "<u4")].sum())
-    in_order = [name for name in hash_types.names() if name in values]
-    return {name: values[name] for name in in_order if values[name]}
-
-
-def now() -> str:
-    """Return the time in UTC as the catalog writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

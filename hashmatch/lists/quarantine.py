@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from hashmatch.lists.blocks import Rows
 from hashmatch.lists.identity import KEY, Keys
 from hashmatch.lists.screen import Hold
+from hashmatch.lists.versions import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,39 @@ def hold(connection: sqlite3.Connection, list_id: int, holds: Iterable[Hold]) ->
     before = connection.total_changes
     connection.executemany(
         "INSERT OR IGNORE INTO quarantine VALUES (?, ?, ?, ?, ?, 'held', ?)",
-        ((list_id, h.identity, h.hash_type, h.entry_id, h.reason, _now()) for h in holds),
+        ((list_id, h.identity, h.hash_type, h.entry_id, h.reason, now()) for h in holds),
     )
     return connection.total_changes - before
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def release(
+    connection: sqlite3.Connection, list_id: int, entry_ids: Sequence[str], reason: str | None
+) -> int:
+    """Release what is held, of some entries or all, for one reason or any; return how many."""
+    released = 0
+    chosen: Sequence[str | None] = entry_ids or [None]
+    for entry_id in chosen:
+        cursor = connection.execute(
+            "UPDATE quarantine SET state = 'released', changed_at = ?1 WHERE list_id = ?2 "
+            "AND state = 'held' AND (?3 IS NULL OR entry_id = ?3) AND (?4 IS NULL OR reason = ?4)",
+            (now(), list_id, entry_id, reason),
+        )
+        released += cursor.rowcount
+    return released
+
+
+def held(connection: sqlite3.Connection, name: str | None, *, released: bool) -> list[Held]:
+    """Return what is held, of one list or all; with ``released`` also what was let go."""
+    rows = connection.execute(
+        "SELECT name, entry_id, hash_type, reason, state, changed_at FROM quarantine "
+        "JOIN lists USING (list_id) WHERE (?1 IS NULL OR name = ?1) AND (?2 OR state = 'held') "
+        "ORDER BY name, reason, entry_id, hash_type",
+        (name, released),
+    )
+    return [
+        Held(list_name, entry_id, hash_type or None, reason, state == "released", changed_at)
+        for list_name, entry_id, hash_type, reason, state, changed_at in rows
+    ]
 
 
 class Screen:

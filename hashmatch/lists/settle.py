@@ -20,6 +20,7 @@ SHARE = 1 << 20
 """Entries compared at a time."""
 
 DUPLICATE = "duplicate"
+CONFLICTING = "entries with conflicting records"
 SUPERSEDED = "superseded by a newer record"
 
 _Numbers = NDArray[np.uint64]
@@ -90,9 +91,12 @@ def settle(runs: Sequence[Run], tombstones: Tombstones | None, *, full: bool) ->
     Returns
     -------
     Counter
-        ``added``, ``changed``, ``removed``, ``unchanged``, :data:`DUPLICATE`, :data:`SUPERSEDED`.
+        ``added``, ``changed``, ``removed``, ``unchanged``, :data:`DUPLICATE`, :data:`CONFLICTING`,
+        :data:`SUPERSEDED`.
     """
     counts: Counter[str] = Counter()
+    if not runs:
+        return counts
     shares = max(1, -(-sum(len(run.alive) for run in runs) // SHARE))
     for number in range(shares):
         share = _gather(runs, tombstones, number, shares)
@@ -189,7 +193,9 @@ def _compare(share: _Share, counts: Counter[str], full: bool) -> _Share:
     counts["changed"] += int(changed.sum())
     counts["added"] += int((arriving - changed).sum())
     counts["removed"] += int((leaving - changed).sum())
-    dead.append(rest.pick(unmentioned | (rest.new & ~kept)))
+    gone = unmentioned | (rest.new & ~kept)
+    counts[CONFLICTING] += int((_tally(entry, ~gone) > 1).sum())
+    dead.append(rest.pick(gone))
     return _Share(
         *(np.concatenate([getattr(part, name) for part in dead]) for name in _Share.__slots__)
     )

@@ -28,12 +28,27 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ListRules:
-    """One list of the snapshot and its rules by hash type."""
+    """One list of the snapshot and its rules by hash type, and where a category departs from them.
+
+    ``categories`` is keyed by category code and hash type.
+    """
 
     name: str
     version: int
     polarity: Polarity
     rules: Mapping[str, Rule]
+    categories: Mapping[tuple[str, str], Rule]
+
+    def rule_for(self, hash_type: str, record: Mapping[str, Any]) -> Rule:
+        """Return the rule that an entry is held to."""
+        category = record.get("category")
+        code = category["code"] if category else ""
+        return self.categories.get((code, hash_type)) or self.rules[hash_type]
+
+    def all_rules(self, hash_type: str) -> list[Rule]:
+        """Return every rule that some entry of the list is held to."""
+        own = [rule for (_, name), rule in self.categories.items() if name == hash_type]
+        return [self.rules[hash_type], *own] if hash_type in self.rules else own
 
 
 class Searcher:
@@ -63,7 +78,7 @@ class Searcher:
                 "run 'hashmatch index build' to make a new one"
             ) from error
         asked = {
-            name: [lists.rules[name] for lists in self.lists if name in lists.rules]
+            name: [rule for lists in self.lists for rule in lists.all_rules(name)]
             for name in self.perceptual
         }
         # the index is asked once, for the widest list; each hit is then held to its own list
@@ -135,7 +150,7 @@ class Searcher:
                 if entry in best and best[entry].distance <= distance:
                     continue
                 record = self.snapshot.entry(entry)
-                rule = self.lists[record["list"]].rules[name]
+                rule = self.lists[record["list"]].rule_for(name, record)
                 quality = None if qualities[row] == UNKNOWN_QUALITY else int(qualities[row])
                 if distance <= rule.max_distance and all(
                     q is None or q >= rule.min_quality for q in (probe.value.quality, quality)
@@ -156,7 +171,7 @@ class Searcher:
         category = record.get("category")
         return Hit(
             list_name=owner.name,
-            list_version=owner.version,
+            list_version=record.get("version", owner.version),
             polarity=owner.polarity,
             entry_id=record["id"],
             category=Category(**category) if category else None,
@@ -185,8 +200,14 @@ def _list_rules(described: Mapping[str, Any]) -> ListRules:
         name=described["name"],
         version=int(described["version"]),
         polarity=Polarity(described["polarity"]),
-        rules={
-            name: Rule(int(rule["max_distance"]), int(rule["min_quality"]))
-            for name, rule in described["thresholds"].items()
+        rules={name: _rule(rule) for name, rule in described["thresholds"].items()},
+        categories={
+            (code, name): _rule(rule)
+            for code, rules in described["category_thresholds"].items()
+            for name, rule in rules.items()
         },
     )
+
+
+def _rule(described: Mapping[str, Any]) -> Rule:
+    return Rule(int(described["max_distance"]), int(described["min_quality"]))

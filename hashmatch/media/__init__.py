@@ -6,8 +6,9 @@ picture gives the same pixels however it arrived. Nothing here writes anything a
 of it is safe to call from many threads.
 """
 
-from hashmatch.media.decode import decode
 from hashmatch.media.decoded import Decoded, Frame
+from hashmatch.media.decoding import decode
+from hashmatch.media.fast import decode_fast
 from hashmatch.media.files import read_bytes, read_stream, reason_for
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits
 from hashmatch.media.plugins import codec_versions
@@ -19,6 +20,7 @@ __all__ = [
     "Limits",
     "codec_versions",
     "decode",
+    "decode_fast",
     "read_bytes",
     "read_stream",
     "reason_for",

@@ -213,6 +213,7 @@ def _last_of(
 def _boxes(data: bytes) -> Extent:
     """Walk over the top-level boxes of an ISO base media file."""
     position = 0
+    kinds: set[bytes] = set()
     while position + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, position)
         if size == 1 and position + 16 <= len(data):
@@ -220,13 +221,18 @@ def _boxes(data: bytes) -> Extent:
         if size == 0:  # to the end of the file
             return Extent(len(data), None)
         if position and not (kind.isalnum() and size >= 8):
-            return Extent(position, None)  # appended data
+            break  # appended data
         if size < 8:
             raise ValueError("a box is smaller than its own header")
         if position + size > len(data):
             return Extent(None, None)
+        kinds.add(kind)
+        if kind == b"meta" and b"idat" in data[position : position + size]:
+            kinds.add(b"mdat")  # small pictures may be kept inside their description
         position += size
-    return Extent(position, None)
+    # the description of the pictures, and their data
+    whole = kinds & {b"meta", b"moov"} and b"mdat" in kinds
+    return Extent(position if whole else None, None)
 
 
 _WALKS: dict[str, Callable[[bytes], Extent]] = {

@@ -18,7 +18,7 @@ class Limits:
         Largest input, in bytes.
     max_pixels : int
         Most pixels of one picture, and of all decoded frames of one input together. Decoding
-        takes about 4 bytes a pixel, a transparent picture up to 11.
+        takes 4 bytes a pixel for colour, 1 for grey, and up to 16 for rarer kinds.
     max_frames : int
         Most frames or pages decoded of one input: the first, and others evenly spread over the
         rest. Frames left out make the answer incomplete, never clean.

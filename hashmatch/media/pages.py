@@ -12,6 +12,7 @@ from hashmatch.media.plugins import Jpeg, open_reader
 
 # Formats whose frames stand alone, so a late one costs no more than the first.
 _INDEPENDENT = {sniff.JPEG, sniff.TIFF, sniff.HEIF}
+_SUB_DIRECTORIES = 330
 
 
 class Pages:
@@ -24,12 +25,14 @@ class Pages:
     data : bytes
         The whole input.
     image : ImageFile
-        Its reader.
+        A reader that has read the header.
     extent : Extent or None
         What a walk over the container found, unless it is damaged.
 
     Attributes
     ----------
+    image : ImageFile
+        Its reader.
     total : int
         How many there are, at most ``MOST_FRAMES``.
     claimed : int
@@ -43,12 +46,14 @@ class Pages:
     """
 
     def __init__(self, name: str, data: bytes, image: ImageFile, extent: Extent | None) -> None:
-        self._name, self._data, self._image = name, data, image
+        self._name, self._data, self.image = name, data, image
         self._parts: list[slice] = []
         self.notes: list[str] = []
         self.several_files = False
         self.independent = name in _INDEPENDENT
         found = extent.frames if extent else None
+        if name == sniff.TIFF and _SUB_DIRECTORIES in getattr(image, "tag_v2", ()):
+            self.notes.append("embedded_pictures")  # camera raw files hold the full picture there
         if name == sniff.JPEG:
             self._read_multi_picture_index()
             self.claimed = self.total = 1 + len(self._parts)
@@ -61,7 +66,7 @@ class Pages:
 
     def sample(self, limits: Limits) -> list[int]:
         """Return the frames to decode: the one shown first, others evenly over the rest."""
-        size = max(1, self._image.size[0] * self._image.size[1])
+        size = max(1, self.image.size[0] * self.image.size[1])
         reachable = self.total
         if not self.independent:
             reachable = min(reachable, max(1, limits.max_pixels_on_the_way // size))
@@ -73,12 +78,17 @@ class Pages:
             spread.pop()
         return [self.first, *spread]
 
+    @property
+    def alone(self) -> bool:
+        """Whether no reader is used for a second frame, so that it need not keep the first."""
+        return self.total == 1 or self._name == sniff.JPEG
+
     def reader(self, index: int) -> ImageFile:
         """Return a reader that stands at a frame."""
         if self._name == sniff.JPEG and index:
             return open_reader(sniff.JPEG, self._data[self._parts[index - 1]])
-        self._image.seek(index)
-        return self._image
+        self.image.seek(index)
+        return self.image
 
     def _read_multi_picture_index(self) -> None:
         """Find the other pictures of a multi-picture JPEG (CIPA DC-007).
@@ -86,11 +96,11 @@ class Pages:
         Only those of a multi-frame set (stereo, panorama, several angles) are pictures a viewer
         may show; previews and gain maps, which many phones append, belong to the first one.
         """
-        if not isinstance(self._image, Jpeg) or "mp" not in self._image.info:
+        if not isinstance(self.image, Jpeg) or "mp" not in self.image.info:
             return
-        base = self._image.info["mpoffset"]
+        base = self.image.info["mpoffset"]
         try:
-            entries = (self._image._getmp() or {}).get(0xB002, [])
+            entries = (self.image._getmp() or {}).get(0xB002, [])
             others = 0
             for entry in entries[1:]:
                 if str(entry["Attribute"]["MPType"]).startswith("Multi-Frame"):

@@ -15,6 +15,8 @@ any of these with alpha   colour and opacity kept apart, shown over white
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -54,7 +56,10 @@ def load_pixels(image: ImageFile, name: str, *, only: bool) -> tuple[Pixels, Pix
     Exception
         Whatever the reader raises on damaged data.
     """
-    colour, opacity = _separate(image, _load(image, lend=only and name in _FILLING))
+    # a reader without anything to decode refuses to, unless it has memory already
+    something = bool(image.tile) or name == sniff.WEBP  # WebP's finds out while loading
+    lend = only and something and name in _FILLING
+    colour, opacity = _separate(image, _load(image, lend=lend))
     if opacity is not None and (opacity == 255).all():
         opacity = None
     return colour, opacity
@@ -74,44 +79,66 @@ def _load(image: ImageFile, *, lend: bool) -> Pixels | None:
     if not lend or image.mode not in _LENDABLE or "transparency" in image.info:
         image.load()
         return None
+    memory, lent = _lent_memory(image)
+    image.im = lent
+    image.load()
+    return memory if image.im is lent else None
+
+
+def _lent_memory(image: Image.Image) -> tuple[Pixels, Any]:
+    """Return an array for a picture of this mode and size, and Pillow's view of that memory."""
     mode, samples = _LENDABLE[image.mode]
     width, height = image.size
     # zeros: what a reader might leave out must not show what the memory held before
     memory: Pixels = np.zeros((height, width, samples), np.uint8)
     lent = Image.frombuffer(mode, image.size, memory, "raw", mode, 0, 1).im
-    image.im = lent
-    image.load()
-    if image.im is not lent:
-        return None
-    return memory[..., 0] if samples == 1 else memory
+    return (memory[..., 0] if samples == 1 else memory), lent
+
+
+def _copied(image: Image.Image) -> Pixels:
+    """Return a picture of a lendable mode as an array; numpy's own way would copy twice."""
+    memory, lent = _lent_memory(image)
+    lent.paste(image.im, (0, 0, *image.size))
+    return memory
 
 
 def _separate(image: Image.Image, memory: Pixels | None) -> tuple[Pixels, Pixels | None]:
     """Return a decoded picture's colours, and its opacity if it has any."""
-    if memory is not None:
-        if memory.ndim == 2:
-            return memory, None
-        return memory[..., :3], memory[..., 3] if image.mode == "RGBA" else None
-    mode, key = image.mode, image.info.get("transparency")
-    if mode in ("P", "PA"):
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    elif mode == "La":
-        image = image.convert("LA")
-    elif mode == "RGBa":
-        image = image.convert("RGBA")
-    elif mode == "1":
-        image = image.convert("L")
-        key = 255 * key if isinstance(key, int) else None
-    elif mode == "LAB":
-        image = lab_to_rgb(image)
-    elif mode in ("CMYK", "YCbCr", "HSV", "RGBX"):
-        image = image.convert("RGB")
-    stored = np.asarray(image)
-    if image.mode in ("LA", "RGBA"):
-        return (stored[..., 0] if image.mode == "LA" else stored[..., :3]), stored[..., -1]
-    if image.mode == "L" or image.mode == "RGB":
-        return stored, _keyed(stored, key)
-    return _scaled(image, stored), _keyed(stored, key)
+    key = image.info.get("transparency")
+    if memory is None:
+        if image.mode == "1" and isinstance(key, int):
+            key *= 255
+        image = _of_plain_mode(image)
+        if image.mode == "LA":
+            grey = np.asarray(image)
+            return grey[..., 0], grey[..., 1]
+        if image.mode not in _LENDABLE:
+            deep = np.asarray(image)
+            return _scaled(image, deep), _keyed(deep, key)
+        memory = _copied(image)
+    if image.mode == "L":
+        return memory, _keyed(memory, key)
+    colour = memory[..., :3]
+    return colour, memory[..., 3] if image.mode == "RGBA" else _keyed(colour, key)
+
+
+def _of_plain_mode(image: Image.Image) -> Image.Image:
+    """Return the picture as L, LA, RGB or RGBA; deep grey stays as it is."""
+    match image.mode:
+        case "P" | "PA":
+            return image.convert("RGBA" if image.has_transparency_data else "RGB")
+        case "1":
+            return image.convert("L")
+        case "La":
+            return image.convert("LA")
+        case "RGBa":
+            return image.convert("RGBA")
+        case "LAB":
+            return lab_to_rgb(image)
+        case "CMYK" | "YCbCr" | "HSV" | "RGBX":
+            return image.convert("RGB")
+        case _:
+            return image
 
 
 def _keyed(stored: NDArray[np.generic], key: object) -> Pixels | None:

@@ -69,7 +69,7 @@ std::uint32_t detect_levels() noexcept {
                       has(seven.ebx, 3) && has(seven.ebx, 8) /* BMI1, BMI2 */;
     const bool avx512 = avx2 && zmm && has(seven.ebx, 16) /* F */ && has(seven.ebx, 17) /* DQ */ &&
                         has(seven.ebx, 30) /* BW */ && has(seven.ebx, 31) /* VL */ &&
-                        has(seven.ecx, 14) /* VPOPCNTDQ */;
+                        has(seven.ecx, 14) /* VPOPCNTDQ */ && has(seven.ecx, 12) /* BITALG */;
     if (avx2) levels |= 1U << AVX2;
     if (avx512) levels |= 1U << AVX512;
 #endif

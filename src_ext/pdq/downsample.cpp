@@ -5,11 +5,11 @@
 // the picture, so it is a mean of w - 1 pixels. That sample is split into two sums of integers,
 // one over w * w and one over w * (w - 1). Luma weights are integers over 1000. So every sum is
 // exact, in any order and at any SIMD level, and a sample is rounded once, at the end.
-#include <cstring>
 #include <vector>
 
+#include "dot.h"
 #include "pdq.h"
-#include "sums.h"
+#include "sum_rows.h"
 
 namespace hashmatch {
 namespace pdq {
@@ -74,7 +74,7 @@ void downsample(const Picture& picture, bool flips, Level level, float* out) {
     for (int kind = 0; kind < 3; ++kind) {
         weights[kind] = spread(across[0].weights[kind], picture.channels);
     }
-    std::vector<std::int32_t> columns(bytes);
+    std::vector<std::int32_t> columns(room_for(bytes));
     std::vector<double> totals(directions * directions * (SIDE + 1) * (SIDE + 1));
     const auto total = [&](int flip_y, int flip_x, int i, int j) -> double& {
         return totals[(((flip_y * directions) + flip_x) * (SIDE + 1) + i) * (SIDE + 1) + j];

@@ -8,49 +8,65 @@
 
 #include "pdq.h"
 
+#if HM_X86
+#include <xmmintrin.h>
+#endif
+
 namespace hashmatch {
 namespace pdq {
 namespace {
 
 constexpr int LANES = 16;  // rows filtered side by side
 
-using Lanes = float[LANES];
+// A pixel of sixteen rows. A tile is as many of these as a row has pixels.
+struct alignas(LANES * sizeof(float)) Column {
+    float lane[LANES];
+};
 
-// Filters the rows of a tile along x: in[x][lane] to out[x][lane].
-void box_across(const float* in, int width, float* out) noexcept {
+// As many floats as one register of the target holds.
+#if defined(__GNUC__) || defined(__clang__)
+typedef float Four __attribute__((vector_size(16)));
+typedef float Eight __attribute__((vector_size(32)));
+typedef float Sixteen __attribute__((vector_size(64)));
+#else
+using Four = float;
+using Eight = float;
+using Sixteen = float;
+#endif
+
+// Filters the rows of a tile along x.
+template <typename Vector>
+HM_INLINE void box_across(const Column* tile_in, int width, Column* tile_out) noexcept {
+    constexpr int PARTS = sizeof(Column) / sizeof(Vector);
+    const auto* in = reinterpret_cast<const Vector*>(tile_in);
+    auto* out = reinterpret_cast<Vector*>(tile_out);
     const int w = window(width);
     const int lead = ahead(width);
-    Lanes sum = {};
-    int left = 0, right = 0, count = 0;
-    const auto add = [&] {
-        for (int l = 0; l < LANES; ++l) sum[l] += in[right * LANES + l];
-        ++right;
-    };
-    const auto drop = [&] {
-        for (int l = 0; l < LANES; ++l) sum[l] -= in[left * LANES + l];
-        ++left;
-    };
-    const auto write = [&](float by) {
-        for (int l = 0; l < LANES; ++l) out[l] = sum[l] / by;
-        out += LANES;
-    };
-    for (; count < lead; ++count) add();
-    while (count < w) {
-        add();
-        write(static_cast<float>(++count));
+    Vector sum[PARTS] = {};
+    const Vector* add = in;
+    const Vector* drop = in;
+    const Vector* const end = in + static_cast<std::ptrdiff_t>(width) * PARTS;
+    int count = 0;
+    for (; count < lead; ++count, add += PARTS) {
+        for (int p = 0; p < PARTS; ++p) sum[p] += add[p];
     }
-    while (right < width) {
-        add();
-        drop();
-        write(static_cast<float>(count));
-    }
-    for (int i = 0; i < lead; ++i) {
-        drop();
-        write(static_cast<float>(--count));
+    for (std::ptrdiff_t x = 0; x < width; ++x, out += PARTS) {
+        if (add != end) {
+            for (int p = 0; p < PARTS; ++p) sum[p] += add[p];
+            add += PARTS;
+            ++count;
+        }
+        if (count > w || x + lead >= width) {
+            for (int p = 0; p < PARTS; ++p) sum[p] -= drop[p];
+            drop += PARTS;
+            --count;
+        }
+        const float by = static_cast<float>(count);
+        for (int p = 0; p < PARTS; ++p) out[p] = sum[p] / by;
     }
 }
 
-// Filters rows along y as they come; hands each finished row to `take`.
+// Filters rows along y as they come.
 class BoxDown {
   public:
     BoxDown(int height, int width)
@@ -61,35 +77,43 @@ class BoxDown {
           done_(width),
           ring_(static_cast<std::size_t>(window_) * width) {}
 
-    template <typename Take>
-    void push(const float* row, Take take) {
+    int lead() const noexcept { return lead_; }
+
+    // Takes a row; returns a finished one, or null while there is none yet.
+    HM_INLINE const float* push(const float* row) noexcept {
         float* slot = &ring_[static_cast<std::size_t>(seen_ % window_) * width_];
-        for (int x = 0; x < width_; ++x) sum_[x] += row[x];
+        float* sum = sum_.data();
         if (seen_ >= window_) {
-            for (int x = 0; x < width_; ++x) sum_[x] -= slot[x];
+            for (int x = 0; x < width_; ++x) {
+                const float more = sum[x] + row[x];
+                sum[x] = more - slot[x];
+            }
+            std::copy(row, row + width_, slot);
         } else {
+            for (int x = 0; x < width_; ++x) sum[x] += row[x];
+            std::copy(row, row + width_, slot);
             ++count_;
         }
-        std::copy(row, row + width_, slot);
-        if (++seen_ > lead_) write(take);
+        ++seen_;
+        return seen_ > lead_ ? finished() : nullptr;
     }
 
-    template <typename Take>
-    void finish(Take take) {
-        for (int i = 0; i < lead_; ++i) {
-            const float* slot = &ring_[static_cast<std::size_t>((seen_ + i) % window_) * width_];
-            for (int x = 0; x < width_; ++x) sum_[x] -= slot[x];
-            --count_;
-            write(take);
-        }
+    // After the last row: one of the lead() rows that are still to be finished.
+    HM_INLINE const float* drop() noexcept {
+        const float* slot = &ring_[static_cast<std::size_t>(seen_ % window_) * width_];
+        for (int x = 0; x < width_; ++x) sum_[x] -= slot[x];
+        ++seen_;
+        --count_;
+        return finished();
     }
 
   private:
-    template <typename Take>
-    void write(Take take) {
+    HM_INLINE const float* finished() noexcept {
         const float by = static_cast<float>(count_);
-        for (int x = 0; x < width_; ++x) done_[x] = sum_[x] / by;
-        take(done_.data());
+        const float* sum = sum_.data();
+        float* done = done_.data();
+        for (int x = 0; x < width_; ++x) done[x] = sum[x] / by;
+        return done;
     }
 
     int window_, lead_, width_;
@@ -97,75 +121,154 @@ class BoxDown {
     std::vector<float> sum_, done_, ring_;
 };
 
-// numpy's float64 luma, rounded to float
-inline float luma(const std::uint8_t* pixel, int channels) noexcept {
-    if (channels == 1) return pixel[0];
-    return static_cast<float>(pixel[0] * 0.299 + pixel[1] * 0.587 + pixel[2] * 0.114);
+// The reference is handed numpy's float64 luma, rounded to float. No luma of 8-bit colours lies
+// so near the middle of two floats that dividing whole numbers could round it another way.
+HM_INLINE void luma(const std::uint8_t* HM_RESTRICT row, int width, int channels,
+                    float* HM_RESTRICT out) noexcept {
+    if (channels == 1) {
+        for (int x = 0; x < width; ++x) out[x] = row[x];
+        return;
+    }
+    const std::uint8_t* pixel = row;
+    for (int x = 0; x < width; ++x, pixel += 3) {
+        out[x] = static_cast<float>(299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2]);
+    }
+    for (int x = 0; x < width; ++x) out[x] /= 1000.0F;
 }
+
+// Four rows of four floats to four columns.
+HM_INLINE void transpose4(const float* in, std::ptrdiff_t step, float* out,
+                          std::ptrdiff_t out_step) noexcept {
+#if HM_X86
+    __m128 a = _mm_loadu_ps(in), b = _mm_loadu_ps(in + step);
+    __m128 c = _mm_loadu_ps(in + 2 * step), d = _mm_loadu_ps(in + 3 * step);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out, a);
+    _mm_storeu_ps(out + out_step, b);
+    _mm_storeu_ps(out + 2 * out_step, c);
+    _mm_storeu_ps(out + 3 * out_step, d);
+#else
+    for (int i = 0; i < 4; ++i) {
+        for (int j = 0; j < 4; ++j) out[i * out_step + j] = in[j * step + i];
+    }
+#endif
+}
+
+// Sixteen rows, `stride` floats apart, a multiple of four, to a tile.
+HM_INLINE void to_tile(const float* rows, std::ptrdiff_t stride, Column* tile) noexcept {
+    for (std::ptrdiff_t x = 0; x < stride; x += 4) {
+        for (int l = 0; l < LANES; l += 4) {
+            transpose4(rows + l * stride + x, stride, tile[x].lane + l, LANES);
+        }
+    }
+}
+
+// And back.
+HM_INLINE void from_tile(const Column* tile, std::ptrdiff_t stride, float* rows) noexcept {
+    for (std::ptrdiff_t x = 0; x < stride; x += 4) {
+        for (int l = 0; l < LANES; l += 4) {
+            transpose4(tile[x].lane + l, LANES, rows + l * stride + x, stride);
+        }
+    }
+}
+
+class Replay {
+  public:
+    Replay(const Picture& picture, float* out)
+        : picture_(picture),
+          out_(out),
+          stride_((static_cast<std::size_t>(picture.width) + 3) / 4 * 4),
+          rows_(stride_ * LANES),
+          again_(stride_ * LANES),
+          tile_(stride_),
+          filtered_(stride_),
+          first_down_(picture.height, picture.width),
+          second_down_(picture.height, SIDE) {
+        for (int j = 0; j < SIDE; ++j) columns_[j] = center(picture.width, j);
+    }
+
+    template <typename Vector>
+    HM_INLINE void run() noexcept {
+        const int height = picture_.height;
+        const int last = height + first_down_.lead() - 1;
+        int gathered = 0;
+        for (int y = 0; y <= last; ++y) {
+            if (y < height && y % LANES == 0) filter<Vector>(y, std::min(LANES, height - y));
+            const float* once = y < height ? first_down_.push(&rows_[(y % LANES) * stride_])
+                                           : first_down_.drop();
+            if (once == nullptr) continue;
+            std::copy(once, once + picture_.width, &again_[gathered++ * stride_]);
+            if (gathered == LANES || y == last) {
+                to_tile(again_.data(), stride_, tile_.data());
+                box_across<Vector>(tile_.data(), picture_.width, filtered_.data());
+                for (int l = 0; l < gathered; ++l) pick_columns(l);
+                gathered = 0;
+            }
+        }
+        for (int i = 0; i < second_down_.lead(); ++i) pick_row(second_down_.drop());
+    }
+
+  private:
+    // Filters sixteen rows along x into rows_.
+    template <typename Vector>
+    HM_INLINE void filter(int from, int rows) noexcept {
+        for (int l = 0; l < rows; ++l) {
+            luma(picture_.rows + (from + l) * picture_.stride, picture_.width, picture_.channels,
+                 &rows_[l * stride_]);
+        }
+        to_tile(rows_.data(), stride_, tile_.data());
+        box_across<Vector>(tile_.data(), picture_.width, filtered_.data());
+        from_tile(filtered_.data(), stride_, rows_.data());
+    }
+
+    HM_INLINE void pick_columns(int lane) noexcept {
+        float narrow[SIDE];
+        for (int j = 0; j < SIDE; ++j) {
+            narrow[j] = filtered_[columns_[j]].lane[lane];
+        }
+        if (const float* twice = second_down_.push(narrow)) pick_row(twice);
+    }
+
+    HM_INLINE void pick_row(const float* twice) noexcept {
+        for (; next_ < SIDE && center(picture_.height, next_) == sampled_; ++next_) {
+            std::copy(twice, twice + SIDE, out_ + next_ * SIDE);
+        }
+        ++sampled_;
+    }
+
+    const Picture& picture_;
+    float* out_;
+    std::size_t stride_;
+    std::vector<float> rows_, again_;
+    std::vector<Column> tile_, filtered_;
+    BoxDown first_down_, second_down_;
+    int columns_[SIDE];
+    int sampled_ = 0;  // rows that left the last filter
+    int next_ = 0;     // the next sample row
+};
+
+HM_TARGET_AVX2 void run_avx2(Replay& replay) noexcept { replay.run<Eight>(); }
+HM_TARGET_AVX512 void run_avx512(Replay& replay) noexcept { replay.run<Sixteen>(); }
 
 }  // namespace
 
 void replay(const Picture& picture, Level level, float* out) {
-    (void)level;
-    const int height = picture.height, width = picture.width;
-    const auto pixel = [&](int y, int x) {
-        return luma(picture.rows + y * picture.stride +
-                        static_cast<std::size_t>(x) * picture.channels,
-                    picture.channels);
-    };
-    if (height == SIDE && width == SIDE) {  // the reference takes such a picture as it is
-        for (int i = 0; i < SAMPLES; ++i) out[i] = pixel(i / SIDE, i % SIDE);
+    if (picture.height == SIDE && picture.width == SIDE) {
+        // the reference takes such a picture as it is
+        for (int y = 0; y < SIDE; ++y) {
+            luma(picture.rows + y * picture.stride, SIDE, picture.channels, out + y * SIDE);
+        }
         return;
     }
-    const std::size_t tile_size = static_cast<std::size_t>(width) * LANES;
-    std::vector<float> tile(tile_size), once(tile_size), again(tile_size), twice(tile_size);
-    std::vector<float> row(width), narrow(SIDE);
-    BoxDown first_down(height, width), second_down(height, SIDE);
-
-    int sampled = 0;  // rows that left the last filter
-    int next = 0;     // the next sample row
-    const auto pick = [&](const float* finished) {
-        for (; next < SIDE && center(height, next) == sampled; ++next) {
-            std::copy(finished, finished + SIDE, out + next * SIDE);
-        }
-        ++sampled;
-    };
-    int gathered = 0;
-    const auto flush = [&] {
-        box_across(again.data(), width, twice.data());
-        for (int l = 0; l < gathered; ++l) {
-            for (int j = 0; j < SIDE; ++j) {
-                narrow[j] = twice[static_cast<std::size_t>(center(width, j)) * LANES + l];
-            }
-            second_down.push(narrow.data(), pick);
-        }
-        gathered = 0;
-    };
-    const auto gather = [&](const float* finished) {
-        for (int x = 0; x < width; ++x) {
-            again[static_cast<std::size_t>(x) * LANES + gathered] = finished[x];
-        }
-        if (++gathered == LANES) flush();
-    };
-
-    for (int from = 0; from < height; from += LANES) {
-        const int rows = std::min(LANES, height - from);
-        for (int l = 0; l < rows; ++l) {
-            for (int x = 0; x < width; ++x) {
-                tile[static_cast<std::size_t>(x) * LANES + l] = pixel(from + l, x);
-            }
-        }
-        box_across(tile.data(), width, once.data());
-        for (int l = 0; l < rows; ++l) {
-            for (int x = 0; x < width; ++x) {
-                row[x] = once[static_cast<std::size_t>(x) * LANES + l];
-            }
-            first_down.push(row.data(), gather);
-        }
+    Replay replaying(picture, out);
+    switch (level) {
+        case AVX512:
+            return run_avx512(replaying);
+        case AVX2:
+            return run_avx2(replaying);
+        default:
+            return replaying.run<Four>();
     }
-    first_down.finish(gather);
-    if (gathered) flush();
-    second_down.finish(pick);
 }
 
 }  // namespace pdq

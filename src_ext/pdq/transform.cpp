@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
-#include <iterator>
+#include <cstddef>
 
 #include "pdq.h"
 
@@ -31,41 +30,53 @@ const Basis& basis() noexcept {
     return made;
 }
 
-void transform(const float* samples, float* coefficients) noexcept {
+HM_INLINE void transform(const float* samples, float* coefficients) noexcept {
     const Basis& by = basis();
-    float down[16][SIDE] = {};
-    for (int k = 0; k < SIDE; ++k) {
-        for (int i = 0; i < 16; ++i) {
-            for (int j = 0; j < SIDE; ++j) down[i][j] += by[k][i] * samples[k * SIDE + j];
-        }
-    }
+    float down[16][SIDE];
     for (int i = 0; i < 16; ++i) {
-        float sums[16] = {};
+        float sums[SIDE] = {};
         for (int k = 0; k < SIDE; ++k) {
-            for (int j = 0; j < 16; ++j) sums[j] += down[i][k] * by[k][j];
+            const float weight = by[k][i];
+            for (int j = 0; j < SIDE; ++j) sums[j] += weight * samples[k * SIDE + j];
         }
-        std::copy(sums, sums + 16, coefficients + i * 16);
+        for (int j = 0; j < SIDE; ++j) down[i][j] = sums[j];
     }
+    float turned[COEFFICIENTS] = {};  // turned[j * 16 + i]: its inner loops run over whole vectors
+    for (int k = 0; k < SIDE; ++k) {
+        float column[16];
+        for (int i = 0; i < 16; ++i) column[i] = down[i][k];
+        for (int j = 0; j < 16; ++j) {
+            const float weight = by[k][j];
+            for (int i = 0; i < 16; ++i) turned[j * 16 + i] += column[i] * weight;
+        }
+    }
+    for (int i = 0; i < COEFFICIENTS; ++i) coefficients[i] = turned[(i % 16) * 16 + i / 16];
 }
 
-int count_gradients(const float* samples, float slack, int* doubtful) noexcept {
-    int sum = 0;
-    int close = 0;
-    const auto count = [&](float u, float v) {
-        const float gradient = ((u - v) * 100) / 255;
-        sum += std::abs(static_cast<int>(gradient));
-        const float whole = std::round(gradient);
-        close += whole != 0.0F && std::abs(gradient - whole) < slack;
-    };
-    for (int i = 0; i < SIDE; ++i) {
-        for (int j = 0; j < SIDE; ++j) {
-            const float* at = samples + i * SIDE + j;
-            if (i + 1 < SIDE) count(at[0], at[SIDE]);
-            if (j + 1 < SIDE) count(at[0], at[1]);
-        }
+HM_INLINE void count(const float* u, const float* v, int n, float slack, int* sum,
+                     int* doubtful) noexcept {
+    int total = 0, close = 0;
+    for (int l = 0; l < n; ++l) {
+        const float gradient = ((u[l] - v[l]) * 100) / 255;
+        const float size = std::fabs(gradient);
+        const int steps = static_cast<int>(size);
+        const float beyond = size - static_cast<float>(steps);
+        total += steps;
+        close += (static_cast<int>(steps > 0) & static_cast<int>(beyond < slack)) |
+                 static_cast<int>(beyond > 1 - slack);
     }
-    *doubtful = close;
-    return sum;
+    *sum += total;
+    *doubtful += close;
+}
+
+HM_INLINE void count_gradients(const float* samples, float slack, Digest* out) noexcept {
+    out->gradients = 0;
+    out->doubtful = 0;
+    for (int i = 0; i < SIDE; ++i) {
+        const float* row = samples + i * SIDE;
+        if (i + 1 < SIDE) count(row, row + SIDE, SIDE, slack, &out->gradients, &out->doubtful);
+        count(row, row + 1, SIDE - 1, slack, &out->gradients, &out->doubtful);
+    }
 }
 
 // Torben's median, which the reference uses, is the lower one of an even number of values.
@@ -78,19 +89,36 @@ void middle(const float* coefficients, float* median, float* above) noexcept {
     *median = *std::max_element(sorted.begin(), half);
 }
 
+HM_INLINE void digest_here(const float* samples, float slack, Digest* out) noexcept {
+    transform(samples, out->coefficients);
+    count_gradients(samples, slack, out);
+    for (int byte = 0; byte < COEFFICIENTS / 8; ++byte) out->bits[byte] = 0;
+    middle(out->coefficients, &out->median, &out->above);
+    for (int i = 0; i < COEFFICIENTS; ++i) {
+        const int place = COEFFICIENTS - 1 - i;
+        const int bit = out->coefficients[i] > out->median;
+        out->bits[place / 8] |= static_cast<std::uint8_t>(bit << (7 - place % 8));
+    }
+}
+
+HM_TARGET_AVX2 void digest_avx2(const float* samples, float slack, Digest* out) noexcept {
+    digest_here(samples, slack, out);
+}
+
+HM_TARGET_AVX512 void digest_avx512(const float* samples, float slack, Digest* out) noexcept {
+    digest_here(samples, slack, out);
+}
+
 }  // namespace
 
 void digest(const float* samples, float slack, Level level, Digest* out) noexcept {
-    (void)level;
-    transform(samples, out->coefficients);
-    middle(out->coefficients, &out->median, &out->above);
-    out->gradients = count_gradients(samples, slack, &out->doubtful);
-    std::fill(std::begin(out->bits), std::end(out->bits), std::uint8_t{0});
-    for (int i = 0; i < COEFFICIENTS; ++i) {
-        const int place = COEFFICIENTS - 1 - i;
-        if (out->coefficients[i] > out->median) {
-            out->bits[place / 8] |= static_cast<std::uint8_t>(0x80 >> (place % 8));
-        }
+    switch (level) {
+        case AVX512:
+            return digest_avx512(samples, slack, out);
+        case AVX2:
+            return digest_avx2(samples, slack, out);
+        default:
+            return digest_here(samples, slack, out);
     }
 }
 

@@ -205,7 +205,7 @@ void scan_nearest(const Scan& scan, const std::uint8_t* queries, std::size_t cou
     walk(
         scan, queries, count, all, level,
         [&](std::size_t q) {
-            return found[q].size() < k ? all : static_cast<int>(found[q].front() >> 48) - 1;
+            return found[q].size() < k ? all : static_cast<int>(distance_of(found[q].front())) - 1;
         },
         [&](std::size_t q, std::size_t row, std::int32_t d) {
             Found& best = found[q];

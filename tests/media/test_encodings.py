@@ -19,7 +19,7 @@ Pixels = NDArray[np.uint8]
 Distance = Callable[[Pixels, Pixels], int]
 Opener = Callable[[str], Image.Image]
 
-PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "china.jpg", "flower.jpg")
+PICTURES = ("astronaut.png", "chelsea.png", "rocket.jpg", "china.jpg")
 
 
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:

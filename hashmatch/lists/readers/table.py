@@ -24,11 +24,13 @@ _LONGEST_ROW = 64
 def read_table(reading: Reading, path: str) -> Iterator[Block]:
     """Read a table by the reading's column map, or by the names in its header."""
     said: ColumnMap = reading.options.get("columns") or ColumnMap()
-    return read_mapped(reading, path, said)
+    return read_mapped(reading, path, said, complete=True)
 
 
-def read_mapped(reading: Reading, path: str, said: ColumnMap) -> Iterator[Block]:
-    """Read a table by a column map."""
+def read_mapped(
+    reading: Reading, path: str, said: ColumnMap, *, complete: bool = False
+) -> Iterator[Block]:
+    """Read a table by a column map, each column of which must be there if ``complete``."""
     lines = logical_lines(reading, path, said.encoding)
     first = next(lines, None)
     while first is not None and not first[1].strip():
@@ -40,6 +42,8 @@ def read_mapped(reading: Reading, path: str, said: ColumnMap) -> Iterator[Block]
     if not said.header:
         lines = _chain(first, lines)
         header = [str(number) for number in range(1, len(header) + 1)]
+    if complete:
+        _check_complete(path, header, said)
     row_reader = RowReader(reading, path, header, said)
     builder = BlockBuilder()
     for number, line in lines:
@@ -69,14 +73,6 @@ class RowReader:
     def __init__(self, reading: Reading, path: str, header: Sequence[str], said: ColumnMap) -> None:
         self._reading, self._path = reading, path
         self._fields = [said.field_of(name, number) for number, name in enumerate(header, 1)]
-        unknown = [
-            name
-            for name in said.columns
-            if name.strip().lower() not in {cell.strip().lower() for cell in header}
-            and not (name.isdigit() and 1 <= int(name) <= len(header))
-        ]
-        if unknown:
-            raise ListFormatError(path, f"there is no column {unknown[0]!r} in the header", 1)
         if not columns.NAMES_OF_HASHES & set(self._fields):
             raise ListFormatError(
                 path,
@@ -160,6 +156,14 @@ class RowReader:
         ]
 
 
+def _check_complete(path: str, header: Sequence[str], said: ColumnMap) -> None:
+    present = {cell.strip().lower() for cell in header}
+    for name in said.columns:
+        numbered = name.isdigit() and 1 <= int(name) <= len(header)
+        if name.strip().lower() not in present and not numbered:
+            raise ListFormatError(path, f"there is no column {name!r} in the header", 1)
+
+
 def logical_lines(
     reading: Reading, path: str, encoding: str | None = None
 ) -> Iterator[tuple[int, str]]:
@@ -196,10 +200,9 @@ def likely_delimiter(line: str) -> str:
     return max(DELIMITERS, key=line.count)
 
 
-def header_fields(line: str) -> list[str | None]:
-    """Return the field each cell of a possible header suggests."""
-    cells = next(csv.reader([line], delimiter=likely_delimiter(line)), [])
-    return [columns.recognised(cell) for cell in cells]
+def header_cells(line: str) -> list[str]:
+    """Return the cells of a possible header."""
+    return next(csv.reader([line], delimiter=likely_delimiter(line)), [])
 
 
 def _chain(first: tuple[int, str], lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:

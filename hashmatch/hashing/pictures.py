@@ -11,14 +11,16 @@ from typing import Any
 from hashmatch import hash_types
 from hashmatch.errors import UnknownHashTypeError
 from hashmatch.hash_types import HashKind
-from hashmatch.hashing import luma, pdq
-from hashmatch.hashing.pixels import Picture, check
-from hashmatch.types import HashValue, Orientation
+from hashmatch.hashing import imagehash_types, luma, pdq, registry
+from hashmatch.hashing.pixels import TURNS, Picture, check
+from hashmatch.types import HashValue
+
+BUILT_IN = (pdq.NAME, *luma.HASHES, imagehash_types.COLORHASH)
 
 
 def computable() -> tuple[str, ...]:
-    """Return the names of the hash types that :func:`compute` knows."""
-    return (pdq.NAME, *luma.HASHES)
+    """Return the names of the hash types that :func:`compute` knows, built-in ones first."""
+    return BUILT_IN + registry.names()
 
 
 def compute(pixels: Any, types: Sequence[str]) -> dict[str, HashValue]:
@@ -30,7 +32,7 @@ def compute(pixels: Any, types: Sequence[str]) -> dict[str, HashValue]:
         Grey, or red, green and blue, as sRGB; an array or any buffer, read-only or not, of any
         strides. Contiguous rows are read in place.
     types : sequence of str
-        Perceptual hash types.
+        Hash types of pictures: perceptual ones, ``colorhash``, and what plug-ins compute.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def compute(pixels: Any, types: Sequence[str]) -> dict[str, HashValue]:
     PixelError
         If dtype or shape are others, or a side is empty or longer than 262144 pixels.
     UnknownHashTypeError
-        If a type does not exist, is not perceptual, or cannot be computed here.
+        If a type does not exist, is a hash of bytes, or cannot be computed here.
     """
     _check_types(types)
     return _all_of(check(pixels), types)
@@ -74,10 +76,12 @@ def compute_orientations(pixels: Any, types: Sequence[str]) -> dict[str, tuple[H
     values: dict[str, tuple[HashValue, ...]] = {}
     if pdq.NAME in types:
         values[pdq.NAME] = pdq.compute_orientations(picture)
-    others = [name for name in types if name != pdq.NAME]
-    if others:
-        turned = [_all_of(picture.turned(way), others) for way in Orientation]
-        values |= {name: tuple(found[name] for found in turned) for name in others}
+    wanted = [name for name in types if name in luma.HASHES]
+    if wanted:
+        values |= luma.compute_orientations(picture, wanted)
+    for name in types:
+        if name not in values:
+            values[name] = tuple(_other(name, turn.apply(picture)) for turn in TURNS.values())
     return {name: values[name] for name in types}
 
 
@@ -135,7 +139,16 @@ def _all_of(picture: Picture, types: Sequence[str]) -> dict[str, HashValue]:
     wanted = [name for name in types if name in luma.HASHES]
     if wanted:
         values |= luma.compute(picture, wanted)
+    for name in types:
+        if name not in values:
+            values[name] = _other(name, picture)
     return {name: values[name] for name in types}
+
+
+def _other(name: str, picture: Picture) -> HashValue:
+    if name == imagehash_types.COLORHASH:
+        return imagehash_types.colorhash(picture)
+    return registry.compute(name, picture)
 
 
 def _check_types(types: Sequence[str]) -> None:

@@ -23,8 +23,8 @@ def pictures(count: int) -> list[Pixels]:
 
 def test_every_perceptual_type_is_computed() -> None:
     perceptual = {n for n in hash_types.names() if hash_types.get(n).kind is HashKind.PERCEPTUAL}
-    assert perceptual == set(hashing.computable())
-    for name, value in hashing.compute(pictures(1)[0], hashing.computable()).items():
+    assert perceptual | {"colorhash"} == set(hashing.computable())
+    for name, value in hashing.compute(pictures(1)[0], sorted(perceptual)).items():
         assert value.hash_type == name
         assert len(value.bytes) == hash_types.get(name).size
         assert value.quality is not None

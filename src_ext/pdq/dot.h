@@ -1,4 +1,4 @@
-// The two sums that the downsample spends its time in, at each SIMD level.
+// The sum along a row of column sums, at each SIMD level.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,6 @@
 
 namespace hashmatch {
 namespace pdq {
-
-// out[x] = sum over k of weights[k] * rows[k * stride + x], for x < bytes. Exact: the caller sees
-// to it that no sum leaves 32 bits.
-void sum_rows(const std::uint8_t* rows, std::ptrdiff_t stride, std::size_t bytes,
-              const std::int16_t* weights, int taps, Level level, std::int32_t* out) noexcept;
 
 // Sum of values[x] * weights[x]. Every product and sum is a whole number below 2^53, so the
 // result is exact and its order is free.

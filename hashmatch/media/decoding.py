@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
@@ -15,6 +16,7 @@ from hashmatch.media.alpha import Pixels
 from hashmatch.media.decoded import Decoded, Frame
 from hashmatch.media.extents import Extent
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits
+from hashmatch.media.metadata import without_metadata
 from hashmatch.media.orientation import orientation_of, turned
 from hashmatch.media.pages import Pages
 from hashmatch.media.pixels import load_pixels
@@ -23,6 +25,9 @@ from hashmatch.types import MediaInfo, Reason
 
 # What readers say about valid pictures of a kind they cannot read, as opposed to broken ones.
 _UNSUPPORTED = re.compile(r"unknown pixel mode|cannot handle|not (yet )?supported|[Uu]nsupported")
+
+# Reasons that damaged metadata may give, though the picture is sound.
+_PERHAPS_METADATA = {Reason.CORRUPT, Reason.TRUNCATED, Reason.UNSUPPORTED_FORMAT}
 
 
 def decode(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_LIMITS) -> Decoded:
@@ -56,10 +61,22 @@ def decode(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_LIMITS
             "raise max_bytes to decode it",
         )
     data = bytes(data)
-    return _Decoding(sniff.sniff(data), data, limits).run()
+    name = sniff.sniff(data)
+    try:
+        return Decoding(name, data, limits).run()
+    except MediaError as error:
+        lean = without_metadata(name, data) if error.reason in _PERHAPS_METADATA else None
+        if lean is None:
+            raise
+        try:
+            decoded = Decoding(name, lean, limits).run()
+        except MediaError:
+            raise error from None
+    info = replace(decoded.info, notes=(*decoded.info.notes, "metadata_unreadable"))
+    return replace(decoded, info=info)
 
 
-class _Decoding:
+class Decoding:
     """One input on its way from bytes to pictures."""
 
     def __init__(self, name: str, data: bytes, limits: Limits) -> None:
@@ -71,25 +88,20 @@ class _Decoding:
 
     def run(self) -> Decoded:
         """Decode the frames there are, as far as the limits allow."""
-        if self.extent and self.extent.canvas:
-            self._check_size(self.extent.canvas)
-        with self._edge():
-            image = open_reader(self.name, self.data)
-            self._check_size(image.size)
-            pages = Pages(self.name, self.data, image, self.extent)
-        self.notes += pages.notes
+        pages = self.open()
         frames: list[Frame] = []
         failure: MediaError | None = None
         room = self.limits.max_pixels
         for index in pages.sample(self.limits):
             try:
-                with self._edge():
+                with self.edge():
                     reader = pages.reader(index)
                     self._check_size(reader.size)
                     room -= reader.size[0] * reader.size[1]
                     if room < 0:
                         break
-                    frames.append(self._frame(reader, index, only=pages.total == 1))
+                    colour, opacity = load_pixels(reader, self.name, only=pages.alone)
+                    frames.append(self.upright(index, reader, colour, opacity))
             except MediaError as error:
                 failure = failure or error
                 if not pages.independent:
@@ -97,7 +109,24 @@ class _Decoding:
         if not frames:
             assert failure is not None
             raise failure
-        return self._result(frames, pages, failure)
+        return self.result(frames, pages, failure)
+
+    def open(self) -> Pages:
+        """Read the header and find the frames; no pixel is decoded.
+
+        Raises
+        ------
+        MediaError
+            If the input is not understood, or larger than the limits.
+        """
+        if self.extent and self.extent.canvas:
+            self._check_size(self.extent.canvas)
+        with self.edge():
+            image = open_reader(self.name, self.data)
+            self._check_size(image.size)
+            pages = Pages(self.name, self.data, image, self.extent)
+        self.notes += pages.notes
+        return pages
 
     def _measure(self) -> Extent | None:
         try:
@@ -115,8 +144,10 @@ class _Decoding:
                 f"{self.limits.max_pixels}; raise max_pixels to decode it",
             )
 
-    def _frame(self, reader: ImageFile, index: int, *, only: bool) -> Frame:
-        colour, opacity = load_pixels(reader, self.name, only=only)
+    def upright(
+        self, index: int, reader: ImageFile, colour: Pixels, opacity: Pixels | None = None
+    ) -> Frame:
+        """Return a decoded picture as it is to be shown."""
         try:
             orientation = orientation_of(reader.info)
         except ValueError:
@@ -128,7 +159,10 @@ class _Decoding:
         opacity = _frozen(turned(opacity, orientation))
         return Frame(index, alpha.over(colour, opacity, 255), colour, opacity)
 
-    def _result(self, frames: list[Frame], pages: Pages, failure: MediaError | None) -> Decoded:
+    def result(
+        self, frames: list[Frame], pages: Pages, failure: MediaError | None = None
+    ) -> Decoded:
+        """Return the frames with what was learnt about the input."""
         reason = failure.reason if failure else None
         if self.extent is None:
             pass
@@ -150,7 +184,7 @@ class _Decoding:
             self.notes.append(note)
 
     @contextmanager
-    def _edge(self) -> Iterator[None]:
+    def edge(self) -> Iterator[None]:
         """Turn whatever a foreign decoder raises into a refusal with a reason."""
         try:
             yield

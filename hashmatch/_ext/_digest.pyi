@@ -1,0 +1,6 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def digest_rows(
+    rows: NDArray[np.uint8], person: NDArray[np.uint8], length: int
+) -> NDArray[np.uint8]: ...
