@@ -112,15 +112,17 @@ def perception_calls() -> dict[str, Callable[[dict[str, Any]], Call]]:
 
 def imagededup_calls() -> dict[str, Callable[[dict[str, Any]], Call]]:
     """Return what imagededup's hashing does; its network part, which needs torch, stays out."""
+    import importlib
     import importlib.util
 
-    # the package's own __init__ imports the network; an empty one in its place leaves hashing
+    # two packages of it import the network when they are; empty ones in their place leave hashing
     found = importlib.util.find_spec("imagededup")
     assert found is not None
     assert found.submodule_search_locations
-    methods = ModuleType("imagededup.methods")
-    methods.__path__ = [f"{found.submodule_search_locations[0]}/methods"]
-    sys.modules["imagededup.methods"] = methods
+    for name in ("methods", "utils"):
+        package = ModuleType(f"imagededup.{name}")
+        package.__path__ = [f"{found.submodule_search_locations[0]}/{name}"]
+        sys.modules[package.__name__] = package
     hashing = importlib.import_module("imagededup.methods.hashing")
 
     def of(name: str) -> Callable[[dict[str, Any]], Call]:

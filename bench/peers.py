@@ -36,7 +36,7 @@ WORKER = Path(__file__).with_name("peer_worker.py")
 
 # the package whose version is told, and what its environment needs
 PEERS = {
-    "pdqhash": Environment("pdqhash", ("pdqhash", "pillow")),
+    "pdqhash": Environment("pdqhash", ("pdqhash", "numpy", "pillow")),
     "imagehash": Environment("imagehash", ("imagehash",)),
     "perception": Environment("perception", ("perception[pdq]",)),
     # its hashes need neither of the two networks it depends on, several GB of them
