@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def main() -> None:
     print(f"SCAN_BYTE      {single / codes.size:10.4f}")
     part = codes[:1_000_000]
     for radius, words in ((31, 3), (64, 6), (110, 8)):
-        batch = nanoseconds(lambda radius=radius: scan_radius(part, queries, radius), 2)
+        batch = nanoseconds(partial(scan_radius, part, queries, radius), 2)
         print(f"SCAN_WORD      {batch / len(queries) / len(part) / words:10.4f}  radius {radius}")
 
     index = MihIndex.build("mih", codes, bits=256, radius=31)

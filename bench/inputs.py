@@ -33,14 +33,23 @@ def pixels(side: tuple[int, int]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture(side))
 
 
+WRITERS: dict[str, dict[str, Any]] = {
+    "jpeg": {"format": "JPEG", "quality": 88},
+    "jpeg progressive": {"format": "JPEG", "quality": 88, "progressive": True},
+    "png": {"format": "PNG", "compress_level": 1},
+    "gif": {"format": "GIF"},
+    "webp": {"format": "WEBP", "quality": 80, "method": 0},
+    "bmp": {"format": "BMP"},
+    "tiff": {"format": "TIFF"},
+    "avif": {"format": "AVIF", "speed": 10},
+}
+
+
 @functools.cache
-def encoded(side: tuple[int, int], kind: str) -> bytes:
-    """Return :func:`picture` as a file."""
-    options: dict[str, Any] = {
-        "JPEG": {"quality": 88}, "WEBP": {"quality": 80, "method": 0}, "PNG": {"compress_level": 1},
-    }.get(kind, {})  # fmt: skip
+def encoded(side: tuple[int, int], name: str = "jpeg") -> bytes:
+    """Return :func:`picture` as a file, in one of ``WRITERS``."""
     buffer = io.BytesIO()
-    picture(side).save(buffer, kind, **options)
+    picture(side).save(buffer, **WRITERS[name])
     return buffer.getvalue()
 
 

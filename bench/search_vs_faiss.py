@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -95,7 +96,7 @@ class Bench:
         self.build_seconds = time.perf_counter() - begin
         self.queries = data.queries_for(self.codes, 1000)
 
-    def goals(self, **by_size: tuple[float, float]) -> tuple[float | None, float | None]:
+    def goals(self, **by_size: tuple[float, float | None]) -> tuple[float | None, float | None]:
         """Return goal and aim for this size."""
         return by_size.get(f"m{self.rows // 1_000_000}", (None, None))
 
@@ -170,8 +171,8 @@ class Bench:
         for radius in (0, 31, 64, 96, 104):
             timed = interleave(
                 {
-                    "scan": lambda radius=radius: scan.search_radius(self.queries, radius),
-                    "faiss": lambda radius=radius: flat.range_search(self.queries[:50], radius + 1),
+                    "scan": partial(scan.search_radius, self.queries, radius),
+                    "faiss": partial(flat.range_search, self.queries[:50], radius + 1),
                 },
                 rounds=self.rounds,
                 least=0.01,

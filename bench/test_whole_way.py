@@ -69,7 +69,7 @@ def test_open(measure: Measure, home: Home) -> None:
 @pytest.mark.benchmark(group="match")
 @pytest.mark.parametrize("profile", profile_names())
 def test_match_bytes(measure: Measure, home: Home, profile: str, side: tuple[int, int]) -> None:
-    data = encoded(side, "JPEG")
+    data = encoded(side)
     with hm.Matcher.open(home.path, profile=profile) as matcher:
         result = measure(lambda: matcher.match_bytes(data))
     assert result.verdict is hm.Verdict.NO_MATCH

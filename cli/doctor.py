@@ -10,11 +10,11 @@ from importlib.metadata import version
 import click
 from rich.markup import escape
 
-from hashmatch import hashing, kernels, media
+from hashmatch import hashing, kernels, media, sandbox
 from hashmatch.cli.main import FAILED
 from hashmatch.cli.options import json_option, pass_home
 from hashmatch.cli.output import people, print_json
-from hashmatch.errors import HashmatchError
+from hashmatch.errors import HashmatchError, SandboxError
 from hashmatch.home import Home
 from hashmatch.indexes import snapshot as snapshots
 from hashmatch.lists.catalog import Catalog
@@ -83,6 +83,22 @@ def _golden(_: Home) -> Iterator[Finding]:
         yield Finding("golden hashes", GOOD, "every hash type gives the values it should")
 
 
+def _sandbox(_: Home) -> Iterator[Finding]:
+    try:
+        protections = sandbox.capabilities()
+    except SandboxError as error:
+        yield Finding("sandbox", WARNING, str(error))
+        return
+    missing = [f"no {found.name} ({found.missing})" for found in protections if found.missing]
+    if missing:
+        yield Finding(
+            "sandbox", WARNING, f"worker processes are less protected here: {'; '.join(missing)}"
+        )
+    else:
+        names = ", ".join(found.name for found in protections)
+        yield Finding("sandbox", GOOD, f"worker processes are locked down: {names}")
+
+
 def _catalog(home: Home) -> Iterator[Finding]:
     if not home.catalog.exists():
         yield Finding("catalog", WARNING, "there is none; make one with 'hashmatch list import'")
@@ -129,4 +145,4 @@ def _guarded(check: Callable[[Home], Iterator[Finding]]) -> Callable[[Home], lis
     return run
 
 
-_CHECKS = [_guarded(check) for check in (_machine, _codecs, _golden, _catalog, _snapshot)]
+_CHECKS = [_guarded(check) for check in (_machine, _codecs, _golden, _sandbox, _catalog, _snapshot)]

@@ -27,6 +27,9 @@ _COMMANDS = {
     "index": "hashmatch.cli.index:index_group",
     "match": "hashmatch.cli.match:match_command",
     "scan": "hashmatch.cli.scan:scan_command",
+    "rescan": "hashmatch.cli.rescan:rescan_command",
+    "report": "hashmatch.cli.report:report_command",
+    "verify": "hashmatch.cli.verify:verify_command",
     "bench": "hashmatch.cli.bench:bench_group",
     "doctor": "hashmatch.cli.doctor:doctor_command",
 }

@@ -41,16 +41,20 @@ class HashTypes(click.ParamType[Any, Any]):
         return names
 
 
-def from_stdin(values: Iterable[str]) -> Iterator[str]:
-    """Give the values, with ``-`` replaced by the lines of standard input.
+def from_stdin(values: Iterable[str], *, ended_by_nul: bool = False) -> Iterator[str]:
+    """Give the values, with ``-`` replaced by what standard input names.
 
-    Names of any bytes pass through unharmed, as they do on the command line.
+    Names of any bytes pass through unharmed, as they do on the command line; ended by NUL they
+    may hold line breaks, too.
     """
     for value in values:
         if value != "-":
             yield value
             continue
-        for line in sys.stdin.buffer:
-            name = line.rstrip(b"\r\n")
+        lines: Iterable[bytes] = sys.stdin.buffer
+        if ended_by_nul:
+            lines = sys.stdin.buffer.read().split(b"\0")
+        for line in lines:
+            name = line if ended_by_nul else line.rstrip(b"\r\n")
             if name:
                 yield name.decode(sys.getfilesystemencoding(), "surrogateescape")

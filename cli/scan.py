@@ -1,28 +1,51 @@
-"""``hashmatch scan``: check every file below some folders."""
+"""``hashmatch scan``: check everything below some folders."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from hashmatch.cli.options import from_stdin, json_option, pass_home
-from hashmatch.cli.output import people, print_json, print_table, progress_bar, say
+from hashmatch.cli.output import people, print_json, print_table, say
+from hashmatch.cli.watch import Watch
+from hashmatch.errors import SandboxError
 from hashmatch.home import Home
 from hashmatch.matching import DEFAULT_PROFILE, Matcher, profile_names
-from hashmatch.scan import REPORTED_TYPES, Summary, scan, walk
+from hashmatch.matching.isolated import DEFAULT_TIMEOUT
+from hashmatch.matching.matcher import ISOLATIONS
+from hashmatch.sandbox import capabilities
+from hashmatch.scan import (
+    REPORTED_TYPES,
+    ArchiveLimits,
+    ScanOptions,
+    Summary,
+    head_of,
+    resume,
+    scan,
+    settings_of,
+)
 from hashmatch.scan.record import shown
+
+_ARCHIVES = ArchiveLimits()
 
 
 @click.command("scan")
-@click.argument("roots", metavar="ROOT...", nargs=-1, required=True)
+@click.argument("roots", metavar="[ROOT]...", nargs=-1)
 @click.option(
     "--output",
     "-o",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="New folder for results.jsonl, results.csv and summary.json.",
+    help="New folder for the run: journal, results, summary, manifest and log.",
+)
+@click.option("--resume", "resuming", is_flag=True, help="Go on with the run in the output folder.")
+@click.option(
+    "--verify-content",
+    is_flag=True,
+    help="When resuming, hash files that look unchanged to make sure.",
 )
 @click.option(
     "--profile",
@@ -32,31 +55,69 @@ from hashmatch.scan.record import shown
     help="Which variants of each picture to search for.",
 )
 @click.option(
-    "--threads", type=click.IntRange(1), help="Files at a time; one per processor by default."
+    "--hashes",
+    "hash_manifests",
+    type=click.Path(exists=True, dir_okay=False),
+    multiple=True,
+    help="A table or text of hashes without files, such as from a chat database.",
 )
+@click.option("--hash-type", metavar="TYPE", help="The type of bare values in --hashes files.")
+@click.option(
+    "--workers",
+    "-w",
+    type=click.IntRange(1),
+    help="Files at a time; one per processor by default.",
+)
+@click.option(
+    "--isolation",
+    type=click.Choice(ISOLATIONS),
+    default="workers",
+    show_default=True,
+    help="Decode in locked-down worker processes, or in this one.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=DEFAULT_TIMEOUT,
+    show_default=True,
+    help="Seconds a worker may take for one picture.",
+)
+@click.option("--null", "-0", is_flag=True, help="Names on standard input end in NUL.")
 @click.option(
     "--follow-symlinks", is_flag=True, help="Follow symbolic links found inside the roots."
 )
-@click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+@click.option("--no-archives", is_flag=True, help="Do not look into archives.")
+@click.option(
+    "--archive-depth",
+    type=click.IntRange(1),
+    default=_ARCHIVES.depth,
+    show_default=True,
+    help="How many archives inside each other to go into.",
+)
+@click.option(
+    "--archive-ratio",
+    type=click.IntRange(1),
+    default=_ARCHIVES.ratio,
+    show_default=True,
+    help="How many times its size an archive may unfold to.",
+)
+@click.option("--no-thumbnails", is_flag=True, help="Do not check embedded thumbnails.")
+@click.option(
+    "--decode-known-good", is_flag=True, help="Decode files whose bytes are on a known-good list."
+)
+@click.option("--quiet", "-q", is_flag=True, help="No progress display.")
 @json_option
 @pass_home
 @click.pass_context
 def scan_command(
-    ctx: click.Context,
-    home: Home,
-    roots: tuple[str, ...],
-    output: Path,
-    profile: str,
-    threads: int | None,
-    follow_symlinks: bool,
-    quiet: bool,
-    as_json: bool,
+    ctx: click.Context, home: Home, /, output: Path, quiet: bool, as_json: bool, **asked: Any
 ) -> None:
     """Check every file below the roots against the live snapshot.
 
     Every file ends in one verdict, with a reason where it could not be checked in full, and the
-    counts add up to the files seen. Evidence is only read. ROOT may be - to read paths from
-    standard input, one a line.
+    counts add up to the files seen. Archives and embedded thumbnails are looked into. Evidence is
+    only read. ROOT may be - to read paths from standard input, one a line or, with -0, ended by
+    NUL.
 
     Exit status: 0 all checked and nothing found, 1 something matched, 2 not everything could be
     checked, or an error; the summary counts the matches alongside.
@@ -64,51 +125,78 @@ def scan_command(
     \b
     Examples:
       hashmatch scan /mnt/evidence -o report
-      hashmatch scan photos backup --profile plain -o report --json
+      find /mnt/evidence -name '*.jpg' -print0 | hashmatch scan -0 - -o report
+      hashmatch scan --resume -o report
+      hashmatch scan --hashes chat.csv -o report
     """
-    named = list(from_stdin(roots))
-    missing = [root for root in named if not Path(root).exists()]
-    if missing:
+    roots = list(from_stdin(asked["roots"], ended_by_nul=asked["null"]))
+    options = ScanOptions(
+        isolation=_usable(asked["isolation"]),
+        workers=asked["workers"],
+        timeout=asked["timeout"],
+        follow_symlinks=asked["follow_symlinks"],
+        archives=None
+        if asked["no_archives"]
+        else replace(_ARCHIVES, depth=asked["archive_depth"], ratio=asked["archive_ratio"]),
+        thumbnails=not asked["no_thumbnails"],
+        skip_known_good=not asked["decode_known_good"],
+        verify_content=asked["verify_content"],
+    )
+    profile = asked["profile"]
+    if asked["resuming"]:
+        if roots or asked["hash_manifests"]:
+            raise click.UsageError(
+                "--resume goes on with what the run was asked for; name no roots"
+            )
+        profile = settings_of(output)["plan"]["profile"]
+    elif not roots and not asked["hash_manifests"]:
+        raise click.UsageError("name a ROOT, or hashes with --hashes")
+    if missing := [root for root in roots if not Path(root).exists()]:
         raise click.UsageError(f"{shown(missing[0])}: no such file or folder")
     with Matcher.open(home.path, profile=profile, also_compute=REPORTED_TYPES) as matcher:
-        bar = progress_bar("[bold]{task.fields[hits]} matches, {task.fields[failed]} unchecked[/]")
-        bar.disable = bar.disable or quiet
-        with bar:
-            # counting first costs a walk, and buys a bar that knows where it ends
-            total = (
-                sum(1 for _ in walk(named, follow_symlinks=follow_symlinks))
-                if not bar.disable
-                else None
-            )
-            task = bar.add_task("scanning", total=total, hits=0, failed=0)
-            seen = {"match": 0, "unchecked": 0}
-
-            def tell(record: dict[str, Any]) -> None:
-                seen["match"] += record["verdict"] == "match"
-                seen["unchecked"] += record["verdict"] not in ("match", "no_match")
-                bar.update(task, advance=1, hits=seen["match"], failed=seen["unchecked"])
-
-            summary = scan(
-                matcher,
-                named,
-                output,
-                threads=threads,
-                follow_symlinks=follow_symlinks,
-                on_record=tell,
-            )
+        watch = Watch(None if asked["resuming"] else roots, options, shown_at_all=not quiet)
+        with watch:
+            if asked["resuming"]:
+                summary = resume(matcher, output, options, on_record=watch.tell)
+            else:
+                summary = scan(
+                    matcher,
+                    roots,
+                    output,
+                    options,
+                    hash_manifests=asked["hash_manifests"],
+                    hash_type=asked["hash_type"],
+                    on_record=watch.tell,
+                )
+    head = head_of(output)
     if as_json:
-        print_json(summary.to_json())
+        print_json(summary.to_json() | {"anchor": head})
     else:
-        _print(summary)
+        print_summary(summary)
         say(f"reports: {shown(str(output))}/results.jsonl, results.csv, summary.json")
+        say(f"anchor, to be kept elsewhere for 'hashmatch verify': {head}")
     ctx.exit(summary.exit_status)
 
 
-def _print(summary: Summary) -> None:
+def print_summary(summary: Summary) -> None:
+    """Print the counts of a run as tables."""
     counts = summary.to_json()
     rows = [*counts["verdicts"].items(), ("all files", counts["files"])]
     print_table("verdicts", ["verdict", "files"], rows)
-    for name in ("lists", "categories", "reasons"):
+    for name in ("lists", "categories", "reasons", "kinds"):
         if counts[name]:
             print_table(name, [name, "files"], counts[name].items())
     people.file.flush()
+
+
+def _usable(isolation: str) -> str:
+    """Say aloud what protection of worker processes this machine lacks."""
+    if isolation == "inline":
+        return isolation
+    try:
+        missing = [found.name for found in capabilities() if found.missing]
+    except SandboxError as error:
+        raise click.UsageError(f"{error}; or choose --isolation inline") from error
+    if missing:
+        say(f"warning: worker processes lack {', '.join(missing)} here; see 'hashmatch doctor'")
+    return isolation

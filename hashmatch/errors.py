@@ -110,5 +110,9 @@ class MatcherConfigError(HashmatchError, ValueError):
     """A profile, threshold or option of matching is unknown or cannot be honoured."""
 
 
+class SandboxError(HashmatchError):
+    """Worker processes cannot be started, or not as they were asked for."""
+
+
 class OutputError(HashmatchError):
     """A report or output folder cannot be written."""

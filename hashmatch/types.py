@@ -46,6 +46,19 @@ class Reason(StrEnum):
     VANISHED = "vanished"
     PERMISSION_DENIED = "permission_denied"
     READ_FAILED = "read_failed"
+    CHANGED = "changed"
+    # unscannable: the decoder was stopped, in a process of its own
+    TIMEOUT = "timeout"
+    DECODER_CRASHED = "decoder_crashed"
+    # unscannable or partial: an archive that could not be gone through in full
+    ARCHIVE_DAMAGED = "archive_damaged"
+    ARCHIVE_ENCRYPTED = "archive_encrypted"
+    ARCHIVE_LIMIT = "archive_limit"
+    ARCHIVE_UNSUPPORTED = "archive_unsupported"
+    # unscannable: a hash without a file, of a type that no list holds
+    NOT_SEARCHABLE = "not_searchable"
+    # unscannable: left undecoded as known good by a scan whose lists no longer hold
+    NOT_DECODED = "not_decoded"
     # error: our own failure
     OUT_OF_MEMORY = "out_of_memory"
     INTERNAL = "internal"

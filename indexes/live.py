@@ -317,6 +317,9 @@ class Joined:
     def __len__(self) -> int:
         return len(self._first) + len(self._second)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.concatenate([self._first, self._second]).astype(dtype or self._first.dtype)
+
     def __getitem__(self, rows: Any) -> Any:
         at = np.asarray(rows)
         if at.ndim == 0:

@@ -23,12 +23,15 @@ RULES: dict[str, set[str]] = {
     "reference": FOUNDATION,
     "kernels": FOUNDATION | {"_ext", "reference"},
     **{room: FOUNDATION | {"kernels", "_ext"} for room in MIDDLE},
+    "sandbox": FOUNDATION,
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
     "curate": FOUNDATION | {"lists", "indexes", "publish"},
-    "matching": FOUNDATION | MIDDLE - {"lists"} | {"api"},
-    "scan": FOUNDATION | {"matching", "media", "api"},
-    "cli": FOUNDATION | MIDDLE | {"kernels", "api", "publish", "matching", "scan"},
+    "matching": FOUNDATION | MIDDLE - {"lists"} | {"api", "sandbox"},
+    "scan": FOUNDATION | {"matching", "media", "api", "lists", "sandbox"},
+    "cli": FOUNDATION
+    | MIDDLE
+    | {"kernels", "api", "publish", "curate", "sandbox", "matching", "scan"},
     # the front door names what the rooms offer; it loads none of them until asked
     "__init__": FOUNDATION | {"api", "hashing", "matching", "media", "publish"},
     "__main__": {"cli"},

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hashmatch import hashing, media
 from hashmatch.errors import MediaError
+from hashmatch.matching.faults import log_fault
+from hashmatch.matching.plan import Plan
 from hashmatch.matching.profiles import Profile
 from hashmatch.types import HashValue, MediaInfo, Orientation, Reason
 
 CANONICAL = "canonical"
+
+Bytes = bytes | bytearray | memoryview
+KnownGood = Callable[[Mapping[str, HashValue]], bool]
+"""Says of an input's cryptographic hashes whether it need not be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,10 @@ class Examination:
         Why the pictures could not be checked in full.
     decoded : bool
         Whether there was a picture to look at, in part or in full.
+    size : int or None
+        Length of the input in bytes, where it could be read.
+    known_good : bool
+        Whether it was not decoded because its bytes are on a known-good list.
     """
 
     probes: list[Probe] = field(default_factory=list)
@@ -48,39 +58,75 @@ class Examination:
     reason: Reason | None = None
     message: str | None = None
     decoded: bool = False
+    size: int | None = None
+    known_good: bool = False
 
 
 def examine(
-    data: bytes | bytearray | memoryview,
-    cryptographic: Sequence[str],
-    perceptual: Sequence[str],
-    profile: Profile,
-    limits: media.Limits,
+    data: Bytes,
+    plan: Plan,
+    *,
+    known_good: KnownGood | None = None,
+    undecoded: tuple[Reason, str] | None = None,
 ) -> Examination:
-    """Hash one input in every way the profile asks for.
+    """Hash one input in every way the plan asks for.
+
+    Cryptographic hashes come first, so whatever decoding runs into cannot lose an exact match.
 
     Parameters
     ----------
     data : bytes-like
         The input as it was received.
-    cryptographic, perceptual : sequences of str
-        Hash types to compute. Without perceptual ones nothing is decoded.
-    profile : Profile
-        Which variants of each picture to derive.
-    limits : Limits
-        What the decoder refuses.
+    plan : Plan
+        What to compute.
+    known_good : callable or None
+        Asked before decoding; where it says yes, nothing is decoded.
+    undecoded : (Reason, str) or None
+        Decode nothing, and give this reason: decoding this input stopped a worker before.
     """
-    found = Examination()
-    if cryptographic:
-        found.hashes = hashing.crypto_hashes(data, cryptographic)
-        found.probes = [Probe(value) for value in found.hashes.values()]
-    if not perceptual:
+    found = Examination(size=len(data))
+    if not len(data):
+        found.reason, found.message = Reason.EMPTY, "the input holds no bytes"
+        return found
+    if plan.cryptographic:
+        _take_exact(found, hashing.crypto_hashes(data, list(plan.cryptographic)))
+    if undecoded is not None:
+        found.reason, found.message = undecoded
+        return found
+    if not plan.perceptual:
+        return found
+    if known_good is not None and found.hashes and known_good(found.hashes):
+        found.known_good = True
         return found
     try:
-        decoded = media.decode(data, limits)
+        _take_pictures(found, data, plan)
     except MediaError as error:
         found.reason, found.message = error.reason, str(error)
-        return found
+    except MemoryError:
+        found.reason = Reason.OUT_OF_MEMORY
+        found.message = "not enough memory to check this input"
+    except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
+        found.reason = Reason.INTERNAL
+        found.message = log_fault("checking an input", error)
+    return found
+
+
+def exact_only(
+    hashes: dict[str, HashValue], size: int, reason: Reason, message: str
+) -> Examination:
+    """Return the examination of an input of which only the bytes were hashed."""
+    found = Examination(reason=reason, message=message, size=size)
+    _take_exact(found, hashes)
+    return found
+
+
+def _take_exact(found: Examination, hashes: dict[str, HashValue]) -> None:
+    found.hashes = hashes
+    found.probes = [Probe(value) for value in hashes.values()]
+
+
+def _take_pictures(found: Examination, data: Bytes, plan: Plan) -> None:
+    decoded = media.decode(data, plan.limits)
     found.decoded = True
     found.media = decoded.info
     if not decoded.complete:
@@ -88,15 +134,14 @@ def examine(
         skipped = decoded.info.frame_count - decoded.info.frames_decoded
         found.message = f"{skipped} of {decoded.info.frame_count} frames were not checked"
     for frame in decoded.frames:
-        probes = list(_frame_probes(frame, perceptual, profile))
-        if not found.hashes.keys() & set(perceptual):
+        probes = list(_frame_probes(frame, plan.perceptual, plan.profile))
+        if not found.hashes.keys() & set(plan.perceptual):
             found.hashes |= {
                 probe.value.hash_type: probe.value
                 for probe in probes
                 if probe.orientation is Orientation.ORIGINAL and probe.variant == CANONICAL
             }
         found.probes += probes
-    return found
 
 
 def _frame_probes(frame: media.Frame, types: Sequence[str], profile: Profile) -> Iterator[Probe]:

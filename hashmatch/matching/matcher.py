@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,17 +16,33 @@ from hashmatch.errors import MatcherConfigError, MediaError
 from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
 from hashmatch.indexes.snapshot import Snapshot
-from hashmatch.matching.examine import Examination, Probe, examine
+from hashmatch.matching.examine import Bytes, Examination, Probe, examine
+from hashmatch.matching.faults import log_fault
+from hashmatch.matching.isolated import DEFAULT_TIMEOUT, Isolation
 from hashmatch.matching.ordered import ordered_map
+from hashmatch.matching.plan import Plan
 from hashmatch.matching.profiles import DEFAULT_PROFILE, get_profile
 from hashmatch.matching.search import Searcher
+from hashmatch.matching.source import changed, examine_descriptor, note_change, refusal
 from hashmatch.types import HashValue, MatchResult, Polarity, Reason, Verdict
 from hashmatch.version import ENGINE
 
-log = logging.getLogger("hashmatch")
-
-Bytes = bytes | bytearray | memoryview
 FilePath = str | bytes | os.PathLike[Any]
+ISOLATIONS = ("inline", "workers")
+_OUR_FAILURES = (Reason.OUT_OF_MEMORY, Reason.INTERNAL)
+# what does not matter where no list asks for pictures: the bytes were read and hashed
+_OF_PICTURES = (
+    Reason.FRAMES_SKIPPED,
+    Reason.TRUNCATED,
+    Reason.NOT_AN_IMAGE,
+    Reason.UNSUPPORTED_FORMAT,
+    Reason.CORRUPT,
+    Reason.TOO_MANY_BYTES,
+    Reason.TOO_MANY_PIXELS,
+    Reason.TIMEOUT,
+    Reason.DECODER_CRASHED,
+    *_OUR_FAILURES,
+)
 
 
 class Matcher:
@@ -48,6 +62,19 @@ class Matcher:
         What is refused before it is decoded.
     also_compute : sequence of str
         Hash types to compute and report besides those the snapshot can search.
+    isolation : str
+        ``inline`` decodes in this process, ``workers`` in locked-down processes of its own
+        (``docs/security.md``).
+    workers : int or None
+        How many inputs the worker processes check at a time; by default one per processor.
+    timeout : float
+        Seconds a worker process may take for one input, and as many more as reading a large
+        one from a slow disk takes. Nothing bounds the time inline.
+
+    Raises
+    ------
+    SandboxError
+        If worker processes are asked for and cannot be started here.
     """
 
     def __init__(
@@ -58,7 +85,14 @@ class Matcher:
         profile: str = DEFAULT_PROFILE,
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
+        isolation: str = "inline",
+        workers: int | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
+        if isolation not in ISOLATIONS:
+            raise MatcherConfigError(
+                f"unknown isolation {isolation!r}; choose one of {', '.join(ISOLATIONS)}"
+            )
         self._root = root
         self._pinned = snapshot_id
         self.profile = get_profile(profile)
@@ -66,6 +100,8 @@ class Matcher:
         self._also = {name: hash_types.get(name).kind for name in also_compute}
         self._searcher = self._load()
         self._pool: ThreadPoolExecutor | None = None
+        self._isolate = (isolation == "workers", workers, timeout)
+        self._isolation = self._isolated(None)
 
     @classmethod
     def open(
@@ -75,6 +111,9 @@ class Matcher:
         profile: str = DEFAULT_PROFILE,
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
+        isolation: str = "inline",
+        workers: int | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> Self:
         """Open the live snapshot of a home, or one snapshot.
 
@@ -83,7 +122,7 @@ class Matcher:
         source : path or None
             A home folder, or a single snapshot's folder; by default the user's home
             (``HASHMATCH_HOME``).
-        profile, limits, also_compute
+        profile, limits, also_compute, isolation, workers, timeout
             See the class.
 
         Raises
@@ -91,14 +130,25 @@ class Matcher:
         SnapshotError
             If there is no snapshot, or it is damaged. No snapshot never means no match.
         MatcherConfigError
-            If the profile does not exist.
+            If the profile or the isolation does not exist.
+        SandboxError
+            If worker processes cannot be started here.
         """
         if source is not None and (Path(source) / "manifest.json").is_file():
             folder = Path(source).absolute()
             root, snapshot_id = folder.parent, folder.name
         else:
             root, snapshot_id = Home.find(source).snapshots, None
-        return cls(root, snapshot_id, profile=profile, limits=limits, also_compute=also_compute)
+        return cls(
+            root,
+            snapshot_id,
+            profile=profile,
+            limits=limits,
+            also_compute=also_compute,
+            isolation=isolation,
+            workers=workers,
+            timeout=timeout,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +162,9 @@ class Matcher:
         self.close()
 
     def close(self) -> None:
-        """Let go of threads. The snapshot is unmapped when the last answer using it is done."""
+        """End threads and worker processes; the snapshot is unmapped after its last answer."""
+        if self._isolation is not None:
+            self._isolation.close()
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -132,6 +184,7 @@ class Matcher:
         """
         before = self._searcher.snapshot.id
         self._searcher = self._load()
+        self._isolation = self._isolated(self._isolation)
         return self._searcher.snapshot.id != before
 
     @property
@@ -139,29 +192,25 @@ class Matcher:
         """The snapshot in use."""
         return self._searcher.snapshot
 
+    def plan(self) -> Plan:
+        """Return what is computed of an input, for the snapshot in use."""
+        return self._plan(self._searcher)
+
     def match_bytes(self, data: Bytes) -> MatchResult:
         """Answer about media held in memory. Nothing of it is kept or written anywhere."""
         searcher = self._searcher
-        try:
-            result = self._answer(searcher, data)
-        except MemoryError:
-            result = _failed(Reason.OUT_OF_MEMORY, "not enough memory to check this input")
-        except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
-            # the message of a foreign exception may quote the input, so only places are logged
-            frames = traceback.extract_tb(error.__traceback__)
-            places = ", ".join(f"{f.filename}:{f.lineno} in {f.name}" for f in frames)
-            log.error("checking an input failed with %s at %s", type(error).__name__, places)
-            result = _failed(Reason.INTERNAL, f"hashmatch failed with {type(error).__name__}")
-        return replace(
-            result,
-            size=len(data),
-            snapshot_id=searcher.snapshot.id,
-            profile=self.profile.name,
-            engine=ENGINE,
-        )
+        plan = self._plan(searcher)
+        if self._isolation is not None and len(data):
+            found = self._isolation.examine_bytes(data, plan)
+        else:
+            found = examine(data, plan)
+        found.size = len(data)
+        return self._result(searcher, found)
 
     def match_file(self, path: FilePath, *, follow_symlinks: bool = True) -> MatchResult:
         """Answer about a file, which is opened read-only.
+
+        One that is larger than the limits allow is not decoded, but exact copies are found.
 
         Parameters
         ----------
@@ -170,18 +219,45 @@ class Matcher:
         follow_symlinks : bool
             Whether a symbolic link is followed or answered as ``unscannable``.
         """
+        searcher = self._searcher
+        plan = self._plan(searcher)
         try:
-            data = media.read_bytes(path, self.limits, follow_symlinks=follow_symlinks)
+            descriptor = media.open_file(path, follow_symlinks=follow_symlinks)
         except MediaError as error:
-            return MatchResult(
-                Verdict.UNSCANNABLE,
-                error.reason,
-                str(error),
-                snapshot_id=self._searcher.snapshot.id,
-                profile=self.profile.name,
-                engine=ENGINE,
-            )
-        return self.match_bytes(data)
+            return self._result(searcher, refusal(error))
+        try:
+            before = os.fstat(descriptor)
+            if self._isolation is not None and before.st_size:
+                found = self._isolation.examine_descriptor(descriptor, before.st_size, plan)
+            else:
+                found = examine_descriptor(descriptor, plan)
+            if changed(before, os.fstat(descriptor)):
+                note_change(found)
+        finally:
+            os.close(descriptor)
+        return self._result(searcher, found)
+
+    def judge(self, found: Examination) -> MatchResult:
+        """Search for what was found in an input earlier, and answer.
+
+        Parameters
+        ----------
+        found : Examination
+            From :func:`hashmatch.matching.examine.examine`, a worker or a scan's journal.
+        """
+        return self._result(self._searcher, found)
+
+    @property
+    def holds_known_good(self) -> bool:
+        """Whether the snapshot holds a known-good list with cryptographic hashes to look up."""
+        searcher = self._searcher
+        good = any(listed.polarity is Polarity.KNOWN_GOOD for listed in searcher.lists)
+        return good and bool(searcher.cryptographic)
+
+    def known_good(self, hashes: Mapping[str, HashValue]) -> bool:
+        """Say whether an input's bytes are on a known-good list and on no known-bad one."""
+        hits = self._searcher.search([Probe(value) for value in hashes.values()])
+        return bool(hits) and all(hit.polarity is Polarity.KNOWN_GOOD for hit in hits)
 
     def match_hash(
         self, hash_type: str, value: str | bytes, *, quality: int | None = None
@@ -214,12 +290,7 @@ class Matcher:
         raw = known.parse(value if isinstance(value, str) else value.hex())
         probe = Probe(HashValue(hash_type, raw, quality))
         found = Examination([probe], {hash_type: probe.value}, decoded=True)
-        return replace(
-            _decide(searcher, found),
-            snapshot_id=searcher.snapshot.id,
-            profile=self.profile.name,
-            engine=ENGINE,
-        )
+        return self._result(searcher, found)
 
     def match_many(
         self, items: Iterable[Bytes | FilePath], *, threads: int | None = None
@@ -255,31 +326,62 @@ class Matcher:
     def _load(self) -> Searcher:
         return Searcher(Snapshot.open(self._root, self._pinned))
 
+    def _isolated(self, current: Isolation | None) -> Isolation | None:
+        """Return workers that are ready for what the snapshot in use asks for."""
+        wanted, workers, timeout = self._isolate
+        if not wanted:
+            return None
+        plan = self.plan()
+        if current is not None and current.perceptual == plan.perceptual:
+            return current
+        if current is not None:
+            current.close()
+        return Isolation(plan, workers, timeout)
+
     def _match_one(self, item: Bytes | FilePath) -> MatchResult:
         if isinstance(item, str | os.PathLike):
             return self.match_file(item)
         return self.match_bytes(item)
 
-    def _answer(self, searcher: Searcher, data: Bytes) -> MatchResult:
-        if not len(data):
-            return MatchResult(Verdict.UNSCANNABLE, Reason.EMPTY, "the input holds no bytes")
-        cryptographic = self._types(HashKind.CRYPTOGRAPHIC, searcher.cryptographic)
-        perceptual = self._types(HashKind.PERCEPTUAL, searcher.perceptual)
-        found = examine(data, cryptographic, perceptual, self.profile, self.limits)
-        if not searcher.perceptual:  # the lists asked about bytes only, and those were checked
-            found.reason = found.message = None
-            found.decoded = True
-        return _decide(searcher, found)
+    def _plan(self, searcher: Searcher) -> Plan:
+        return Plan(
+            self._types(HashKind.CRYPTOGRAPHIC, searcher.cryptographic),
+            self._types(HashKind.PERCEPTUAL, searcher.perceptual),
+            self.profile,
+            self.limits,
+        )
 
-    def _types(self, kind: HashKind, searched: Sequence[str]) -> list[str]:
+    def _result(self, searcher: Searcher, found: Examination) -> MatchResult:
+        """Decide, and turn a failure of the search itself into an answer."""
+        try:
+            result = _decide(searcher, found)
+        except MemoryError:
+            result = MatchResult(
+                Verdict.ERROR, Reason.OUT_OF_MEMORY, "not enough memory to check this input"
+            )
+        except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
+            message = log_fault("searching for an input", error)
+            result = MatchResult(Verdict.ERROR, Reason.INTERNAL, message)
+        return replace(
+            result,
+            size=found.size,
+            snapshot_id=searcher.snapshot.id,
+            profile=self.profile.name,
+            engine=ENGINE,
+        )
+
+    def _types(self, kind: HashKind, searched: Sequence[str]) -> tuple[str, ...]:
         also = [name for name, its_kind in self._also.items() if its_kind is kind]
-        return list(dict.fromkeys([*also, *searched]))
+        return tuple(dict.fromkeys([*also, *searched]))
 
 
 def _decide(searcher: Searcher, found: Examination) -> MatchResult:
     """Search for what was found in an input and turn it into a verdict."""
     hits = searcher.search(found.probes)
     reason, message = found.reason, found.message
+    if not searcher.perceptual and found.hashes and reason in _OF_PICTURES:
+        # the lists asked about bytes only, and those were checked
+        reason = message = None
     if reason is None and (blind := _unsearched(searcher, found.probes)):
         reason = Reason.LOW_QUALITY
         message = (
@@ -289,6 +391,8 @@ def _decide(searcher: Searcher, found: Examination) -> MatchResult:
         verdict = Verdict.MATCH
     elif reason is None:
         verdict = Verdict.NO_MATCH
+    elif reason in _OUR_FAILURES:
+        verdict = Verdict.ERROR
     else:
         verdict = Verdict.PARTIAL if found.decoded else Verdict.UNSCANNABLE
     return MatchResult(verdict, reason, message, found.hashes, tuple(hits), found.media)
@@ -301,7 +405,3 @@ def _unsearched(searcher: Searcher, probes: Sequence[Probe]) -> list[str]:
         key = (probe.value.hash_type, probe.frame)
         searched[key] = searched.get(key, False) or searcher.fully_searchable(probe)
     return sorted({hash_type for (hash_type, _), good in searched.items() if not good})
-
-
-def _failed(reason: Reason, message: str) -> MatchResult:
-    return MatchResult(Verdict.ERROR, reason, message)

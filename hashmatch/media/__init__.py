@@ -9,7 +9,7 @@ of it is safe to call from many threads.
 from hashmatch.media.decoded import Decoded, Frame
 from hashmatch.media.decoding import decode
 from hashmatch.media.fast import decode_fast
-from hashmatch.media.files import read_bytes, read_stream, reason_for
+from hashmatch.media.files import open_file, read_bytes, read_stream, reason_for
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits
 from hashmatch.media.plugins import codec_versions
 
@@ -21,6 +21,7 @@ __all__ = [
     "codec_versions",
     "decode",
     "decode_fast",
+    "open_file",
     "read_bytes",
     "read_stream",
     "reason_for",

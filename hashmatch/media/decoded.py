@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -30,9 +30,9 @@ class Frame:
     """
 
     index: int
-    pixels: Pixels
-    colour: Pixels | None = None
-    opacity: Pixels | None = None
+    pixels: Pixels = field(repr=False)  # what is printed ends in logs
+    colour: Pixels | None = field(default=None, repr=False)
+    opacity: Pixels | None = field(default=None, repr=False)
 
     @cached_property
     def variants(self) -> list[tuple[str, Pixels]]:

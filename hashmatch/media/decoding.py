@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from PIL import Image
-from PIL.ImageFile import ImageFile
+from PIL import Image, ImageFile
 
 from hashmatch.errors import MediaError
 from hashmatch.media import alpha, extents, sniff
@@ -97,6 +96,7 @@ class Decoding:
                 with self.edge():
                     reader = pages.reader(index)
                     self._check_size(reader.size)
+                    self.check_work(reader.size, pages.passes(index))
                     room -= reader.size[0] * reader.size[1]
                     if room < 0:
                         break
@@ -131,7 +131,7 @@ class Decoding:
     def _measure(self) -> Extent | None:
         try:
             return extents.measure(self.name, self.data)
-        except (ValueError, IndexError):
+        except ValueError:
             self.notes.append("structure_damaged")
             return None
 
@@ -144,8 +144,17 @@ class Decoding:
                 f"{self.limits.max_pixels}; raise max_pixels to decode it",
             )
 
+    def check_work(self, size: tuple[int, int], passes: int) -> None:
+        """Refuse a picture whose decoding would go over it too often."""
+        if passes > 1 and passes * size[0] * size[1] > self.limits.max_pixels_on_the_way:
+            raise MediaError(
+                Reason.TOO_MANY_PIXELS,
+                f"the {self.name} goes over its picture {passes} times, more than the limit of "
+                f"{self.limits.max_pixels_on_the_way} pixels allows; raise max_pixels_on_the_way",
+            )
+
     def upright(
-        self, index: int, reader: ImageFile, colour: Pixels, opacity: Pixels | None = None
+        self, index: int, reader: ImageFile.ImageFile, colour: Pixels, opacity: Pixels | None = None
     ) -> Frame:
         """Return a decoded picture as it is to be shown."""
         try:
@@ -169,10 +178,14 @@ class Decoding:
         elif self.extent.end is not None:
             if not pages.several_files and self.data[self.extent.end :].strip(b"\0"):
                 self._note("trailing_data")
-        elif self.extent.only_end_missing or pages.claimed == 1:
+        elif self.extent.only_end_missing or (
+            pages.claimed == 1 and not ImageFile.LOAD_TRUNCATED_IMAGES
+        ):
             self._note("end_missing")
         else:
             reason = reason or Reason.TRUNCATED
+        if ImageFile.LOAD_TRUNCATED_IMAGES:  # set by the host program, for all of Pillow
+            self._note("damage_tolerated")
         if reason is None and len(frames) < pages.total:
             reason = Reason.FRAMES_SKIPPED
         height, width = frames[0].pixels.shape[:2]

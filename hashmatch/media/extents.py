@@ -30,12 +30,18 @@ class Extent:
         Whether everything but the end mark is there.
     canvas : (int, int) or None
         Width and height, where the reader would allocate before it tells them.
+    largest : (int, int) or None
+        Width and height that frames behind the first may enlarge the picture to.
+    passes : int
+        How often decoding goes over the whole picture.
     """
 
     end: int | None
     frames: int | None = 1
     only_end_missing: bool = False
     canvas: tuple[int, int] | None = None
+    largest: tuple[int, int] | None = None
+    passes: int = 1
 
 
 def measure(name: str, data: bytes) -> Extent:
@@ -46,7 +52,10 @@ def measure(name: str, data: bytes) -> Extent:
     ValueError
         If the container's structure is broken, rather than cut short.
     """
-    return _WALKS[name](data)
+    try:
+        return _WALKS[name](data)
+    except (struct.error, IndexError) as error:
+        raise ValueError("the container ends inside a field") from error
 
 
 # the next marker that is not part of the coded picture (stuffed zero, restart mark, fill byte)
@@ -54,14 +63,15 @@ _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def _jpeg(data: bytes) -> Extent:
-    position = 2
+    position, scans = 2, 0
     while True:
         found = _JPEG_MARKER.search(data, position)
         if found is None:
-            return Extent(None)
+            return Extent(None, passes=max(scans, 1))
         marker = data[found.start() + 1]
         if marker == 0xD9:
-            return Extent(found.end())
+            return Extent(found.end(), passes=max(scans, 1))
+        scans += marker == 0xDA
         position = found.end()
         if marker not in (0x01, 0xD8):  # markers without a segment
             position += max(int.from_bytes(data[position : position + 2], "big"), 2)
@@ -90,16 +100,19 @@ def _png(data: bytes) -> Extent:
 
 def _gif(data: bytes) -> Extent:
     position = 13
-    frames = 0
+    frames = width = height = 0
     if len(data) > 10 and data[10] & 0x80:
         position += 3 << (data[10] & 7) + 1
     while position < len(data):
         kind = data[position]
         if kind == 0x3B:
-            return Extent(position + 1, max(frames, 1))
+            return Extent(position + 1, max(frames, 1), largest=(width, height))
         if kind == 0x2C:
+            if position + 10 > len(data):
+                break
             frames = min(frames + 1, MOST_FRAMES)
-            flags = data[position + 9] if position + 9 < len(data) else 0
+            left, top, wide, high, flags = struct.unpack_from("<HHHHB", data, position + 1)
+            width, height = max(width, left + wide), max(height, top + high)
             position += 11 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
         elif kind == 0x21:
             position += 2
@@ -109,7 +122,8 @@ def _gif(data: bytes) -> Extent:
         while position < len(data) and data[position]:
             position += 1 + data[position]
         position += 1
-    return Extent(None, max(frames, 1), only_end_missing=frames > 0 and position == len(data))
+    whole = frames > 0 and position == len(data)
+    return Extent(None, max(frames, 1), only_end_missing=whole, largest=(width, height))
 
 
 def _webp(data: bytes) -> Extent:

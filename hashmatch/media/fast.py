@@ -70,6 +70,7 @@ def decode_fast(
         image = pages.image
         if pages.total > 1 or image.mode not in ("L", "RGB"):
             return None
+        work.check_work(image.size, pages.passes(0))
         width, height = image.size
         scale = next((s for s in _SCALES if min(width, height) // s >= least_side), 1)
         with work.edge():

@@ -74,26 +74,47 @@ def read_bytes(
         If it is empty, too large, not a regular file, or cannot be read.
     """
     name = _shown(path)
+    descriptor = open_file(path, follow_symlinks)
+    try:
+        with os.fdopen(descriptor, "rb", buffering=0) as stream:
+            status = os.fstat(stream.fileno())
+            if status.st_size > limits.max_bytes:
+                raise _too_large(name, limits)
+            return _drain(stream, status.st_size, limits, name)
+    except OSError as error:
+        raise _failed(name, error) from error
+
+
+def open_file(path: str | bytes | os.PathLike[Any], follow_symlinks: bool = True) -> int:
+    """Open a regular file read-only and, where allowed, so that its access time stays.
+
+    Parameters
+    ----------
+    path, follow_symlinks
+        As for :func:`read_bytes`.
+
+    Returns
+    -------
+    int
+        A descriptor, which the caller closes.
+
+    Raises
+    ------
+    MediaError
+        If it is not a regular file, or cannot be opened.
+    """
+    name = _shown(path)
     try:
         descriptor = _open(path, follow_symlinks)
     except OSError as error:
         raise _failed(name, error) from error
     except ValueError as error:  # a NUL inside the path
         raise MediaError(Reason.READ_FAILED, f"{name} is not a possible path") from error
-    try:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise _refused(name, Reason.DIRECTORY)
-        if not stat.S_ISREG(status.st_mode):
-            raise _refused(name, Reason.SPECIAL_FILE)
-        if status.st_size > limits.max_bytes:
-            raise _too_large(name, limits)
-        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as stream:
-            return _drain(stream, status.st_size, limits, name)
-    except OSError as error:
-        raise _failed(name, error) from error
-    finally:
-        os.close(descriptor)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    raise _refused(name, Reason.DIRECTORY if stat.S_ISDIR(mode) else Reason.SPECIAL_FILE)
 
 
 def read_stream(stream: BinaryIO, limits: Limits = DEFAULT_LIMITS) -> bytes:

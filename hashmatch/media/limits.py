@@ -23,8 +23,9 @@ class Limits:
         Most frames or pages decoded of one input: the first, and others evenly spread over the
         rest. Frames left out make the answer incomplete, never clean.
     max_pixels_on_the_way : int
-        Most pixels an animation may cost to build, counting the frames between sampled ones,
-        which have to be decoded too. Frames that lie further in are left out.
+        Most pixels to go through for one input. An animation's frames between sampled ones have
+        to be built too, so those that lie further in are left out. A progressive JPEG that goes
+        over its picture so often is refused.
 
     Raises
     ------
@@ -35,7 +36,7 @@ class Limits:
     max_bytes: int = 256 * 2**20
     max_pixels: int = 120_000_000
     max_frames: int = 16
-    max_pixels_on_the_way: int = 1_000_000_000
+    max_pixels_on_the_way: int = 2_000_000_000
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL.ImageFile import ImageFile
 
-from hashmatch.media import sniff
+from hashmatch.media import extents, sniff
 from hashmatch.media.extents import Extent
 from hashmatch.media.limits import MOST_FRAMES, Limits
 from hashmatch.media.plugins import Jpeg, open_reader
@@ -51,7 +51,9 @@ class Pages:
         self.notes: list[str] = []
         self.several_files = False
         self.independent = name in _INDEPENDENT
+        self._passes = extent.passes if extent else 1
         found = extent.frames if extent else None
+        self._largest = extent.largest if extent and extent.largest else (0, 0)
         if name == sniff.TIFF and _SUB_DIRECTORIES in getattr(image, "tag_v2", ()):
             self.notes.append("embedded_pictures")  # camera raw files hold the full picture there
         if name == sniff.JPEG:
@@ -66,7 +68,8 @@ class Pages:
 
     def sample(self, limits: Limits) -> list[int]:
         """Return the frames to decode: the one shown first, others evenly over the rest."""
-        size = max(1, self.image.size[0] * self.image.size[1])
+        width, height = map(max, self.image.size, self._largest)
+        size = max(1, width * height)
         reachable = self.total
         if not self.independent:
             reachable = min(reachable, max(1, limits.max_pixels_on_the_way // size))
@@ -89,6 +92,12 @@ class Pages:
             return open_reader(sniff.JPEG, self._data[self._parts[index - 1]])
         self.image.seek(index)
         return self.image
+
+    def passes(self, index: int) -> int:
+        """Return how often decoding a frame goes over the whole of it."""
+        if self._name == sniff.JPEG and index:
+            return extents.measure(sniff.JPEG, self._data[self._parts[index - 1]]).passes
+        return self._passes
 
     def _read_multi_picture_index(self) -> None:
         """Find the other pictures of a multi-picture JPEG (CIPA DC-007).

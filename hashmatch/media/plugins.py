@@ -45,6 +45,12 @@ class Jpeg(JpegImageFile):
 class Tiff(TiffImageFile):
     """A TIFF reader that gives pages as stored; they are turned like every other picture."""
 
+    def load_prepare(self) -> None:
+        """Make the picture's memory, bounded by our limits instead of the host program's."""
+        if self._im is None:
+            self.im = _imaging.new(self.mode, self._tile_size)
+        super().load_prepare()
+
     def load_end(self) -> None:
         """Undo the swap of width and height for a turn that Pillow would do here."""
         self._size = self.im.size

@@ -23,11 +23,14 @@ class Found:
         Why it will not be read, if so.
     message : str or None
         The same in a sentence.
+    status : os.stat_result or None
+        Of a regular file, as the walk saw it.
     """
 
     path: str
     refused: Reason | None = None
     message: str | None = None
+    status: os.stat_result | None = None
 
 
 def walk(roots: Iterable[str], *, follow_symlinks: bool = False) -> Iterator[Found]:
@@ -45,37 +48,51 @@ def walk(roots: Iterable[str], *, follow_symlinks: bool = False) -> Iterator[Fou
         refused, so loops end.
     """
     for root in roots:
-        yield from _walk(root, follow_symlinks, named=True, above=())
+        yield from _walk(root, follow_symlinks)
 
 
-def _walk(
-    path: str, follow: bool, *, named: bool, above: tuple[tuple[int, int], ...]
-) -> Iterator[Found]:
+@dataclass(slots=True)
+class _Folder:
+    """A folder being walked: which one it is, and the names still to come, the next one last."""
+
+    path: str
+    identity: tuple[int, int]
+    names: list[str]
+
+
+def _walk(root: str, follow: bool) -> Iterator[Found]:
     # an explicit stack: a tree deeper than Python's recursion limit is still walked
-    waiting = [(path, named, above)]
-    while waiting:
-        path, named, above = waiting.pop()
+    above: list[_Folder] = []
+    path, named = root, True
+    while True:
         try:
             status = os.lstat(path)
-            if stat.S_ISLNK(status.st_mode):
-                if not (follow or named):
-                    yield Found(path, Reason.SYMLINK, "a symbolic link, which is not followed")
-                    continue
-                status = os.stat(path)  # noqa: PTH116 - as above
-            if stat.S_ISREG(status.st_mode):
-                yield Found(path)
-                continue
-            if not stat.S_ISDIR(status.st_mode):
-                yield Found(path, Reason.SPECIAL_FILE, "a device, pipe or socket, not a file")
-                continue
-            identity = (status.st_dev, status.st_ino)
-            if identity in above:
-                yield Found(path, Reason.SYMLINK, "a symbolic link back to a folder above it")
-                continue
-            with os.scandir(path) as entries:
-                names = sorted((entry.name for entry in entries), key=os.fsencode, reverse=True)
+            if stat.S_ISLNK(status.st_mode) and (follow or named):
+                status = os.stat(path)  # noqa: PTH116 - str keeps odd bytes
+            if stat.S_ISDIR(status.st_mode):
+                identity = (status.st_dev, status.st_ino)
+                if any(folder.identity == identity for folder in above):
+                    yield Found(path, Reason.SYMLINK, "a symbolic link back to a folder above it")
+                else:
+                    with os.scandir(path) as entries:
+                        names = [entry.name for entry in entries]
+                    names.sort(key=os.fsencode, reverse=True)
+                    above.append(_Folder(path, identity, names))
+            else:
+                yield _no_folder(path, status)
         except OSError as error:
             yield Found(path, reason_for(error), f"cannot be read: {error.strerror}")
-            continue
-        below = (*above, identity)
-        waiting += [(os.path.join(path, name), False, below) for name in names]  # noqa: PTH118 - str keeps odd bytes
+        while above and not above[-1].names:
+            above.pop()
+        if not above:
+            return
+        path = os.path.join(above[-1].path, above[-1].names.pop())  # noqa: PTH118 - as above
+        named = False
+
+
+def _no_folder(path: str, status: os.stat_result) -> Found:
+    if stat.S_ISREG(status.st_mode):
+        return Found(path, status=status)
+    if stat.S_ISLNK(status.st_mode):
+        return Found(path, Reason.SYMLINK, "a symbolic link, which is not followed")
+    return Found(path, Reason.SPECIAL_FILE, "a device, pipe or socket, not a file")

@@ -16,7 +16,7 @@
 #endif
 
 #if HM_X86 && (defined(__GNUC__) || defined(__clang__))
-#define HM_TARGET_SSE42 __attribute__((target("sse4.2")))
+#define HM_TARGET_SSE42 __attribute__((target("sse4.2,crc32")))
 #else
 #define HM_TARGET_SSE42
 #endif

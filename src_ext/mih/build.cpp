@@ -4,6 +4,12 @@
 
 #include "mih/mih.h"
 
+#if defined(__GNUC__) || defined(__clang__)
+#define HM_PREFETCH_WRITE(p) __builtin_prefetch(p, 1)
+#else
+#define HM_PREFETCH_WRITE(p) ((void)(p))
+#endif
+
 namespace hashmatch {
 namespace {
 
@@ -20,8 +26,15 @@ void fill_band(const std::uint8_t* codes, std::size_t rows, int bands, int band,
     const std::size_t size = 2 * static_cast<std::size_t>(bands);
     const int next = (band + 1) % bands;
     std::vector<std::uint32_t> cursor(starts, starts + BAND_VALUES);
+    constexpr std::size_t AHEAD = 24;  // rows whose places are fetched before they are written
     for (std::size_t row = 0; row < rows; ++row) {
         const std::uint8_t* code = codes + row * size;
+        if (row + AHEAD < rows) {
+            const std::uint32_t soon = cursor[band_value(code + AHEAD * size, band)];
+            HM_PREFETCH_WRITE(tags + soon);
+            if (anchors) HM_PREFETCH_WRITE(anchors + soon);
+            if (links) HM_PREFETCH_WRITE(links + soon);
+        }
         const std::uint16_t value = band_value(code, band);
         const std::uint32_t at = cursor[value]++;
         tags[at] = band_value(code, next);

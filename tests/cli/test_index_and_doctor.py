@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hashmatch import sandbox
 from hashmatch.home import Home
 
 Run = Callable[..., Any]
@@ -71,6 +72,24 @@ def test_doctor_is_content_with_a_sound_home(run: Run, home: Home) -> None:
     assert ran.status == 0, findings
     assert findings["golden hashes"]["state"] == "good"
     assert findings["snapshot"]["state"] == "good"
+    assert findings["sandbox"]["state"] in ("good", "warning")
+
+
+def test_doctor_warns_where_the_kernel_lacks_a_protection(
+    run: Run, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [sandbox.Protection("landlock", "this kernel has no Landlock")]
+    monkeypatch.setattr("hashmatch.cli.doctor.sandbox.capabilities", lambda: found)
+    ran = run("--home", home.path, "doctor", "--json")
+    findings = {finding["what"]: finding for finding in json.loads(ran.out)}
+    assert ran.status == 0
+    assert findings["sandbox"]["state"] == "warning"
+    assert "no landlock (this kernel has no Landlock)" in findings["sandbox"]["message"]
+
+
+def test_doctor_names_the_codecs(run: Run, home: Home) -> None:
+    ran = run("--home", home.path, "doctor", "--json")
+    findings = {finding["what"]: finding for finding in json.loads(ran.out)}
     assert "Pillow" in findings["codecs"]["message"] or "pillow" in findings["libraries"]["message"]
 
 

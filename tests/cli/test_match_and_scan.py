@@ -89,6 +89,10 @@ def test_a_scan_accounts_for_every_file(
         "results.jsonl",
         "results.csv",
         "summary.json",
+        "journal.jsonl",
+        "manifest.json",
+        "run.json",
+        "custody.jsonl",
     }
 
 

@@ -49,8 +49,8 @@ def main() -> None:
     if what == "publish":
         publish(root, int(sys.argv[3]))
     elif what == "update":
-        for number in sys.argv[3:]:
-            LiveWriter(root).apply([insert(int(number))])
+        for number in map(int, sys.argv[3:]):
+            LiveWriter(root).apply([insert(number)])
     elif what == "merge":
         merge(root)
     else:

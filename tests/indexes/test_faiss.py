@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hashmatch import indexes
 from hashmatch.errors import IndexArgumentError, IndexCapabilityError
@@ -52,7 +53,8 @@ def test_recall_is_seen_to_be_bad_where_it_is() -> None:
 def test_what_an_approximate_kind_finds_is_true(kind: str) -> None:
     rng = np.random.default_rng(2)
     codes = rng.integers(0, 256, (3000, 32), np.uint8)
-    queries = codes[:40] ^ (rng.random((40, 32)) < 0.1)
+    flips = rng.choice(np.array([0, 1], np.uint8), (40, 32), p=[0.9, 0.1])
+    queries: NDArray[np.uint8] = codes[:40] ^ flips
     found = indexes.create(kind, bits=256, codes=codes, radius=31).search_radius(queries, 31)
     offsets, rows, distances = hamming.search_radius(codes, queries, 31)
     for query in range(40):

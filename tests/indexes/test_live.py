@@ -83,6 +83,9 @@ def test_what_is_added_is_found_by_the_next_query(root: Path) -> None:
         assert ids_equal(snapshot, MORE_DIGESTS[1]) == ["new 1"]
         assert ids_near(snapshot, CODES[5]) == ["e5"]
         assert snapshot.qualities_of("pdq")[ROWS] == 90
+        entries = snapshot.entries_of("pdq")
+        assert np.array(entries).tolist() == list(range(ROWS + 2))
+        assert entries[np.array([[0, ROWS]])].tolist() == [[0, ROWS]]
         assert LiveWriter(root).apply([insert(2)]) == [ROWS + 2]
         assert ids_near(snapshot, MORE[2]) == ["new 2"]
         with pytest.raises(IndexArgumentError):

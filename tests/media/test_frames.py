@@ -237,6 +237,22 @@ def test_a_multi_frame_jpeg_with_a_lost_picture_is_incomplete(open_photograph: O
     assert decoded.info.frame_count == 2
 
 
+@pytest.mark.timeout(20)
+def test_a_second_picture_of_endless_scans_is_left_out(open_photograph: Opener) -> None:
+    picture = open_photograph("coffee.png").resize((2000, 1500))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", progressive=True)
+    scans = buffer.getvalue()[buffer.getvalue().rindex(b"\xff\xda") : -2]
+    data = bytearray(multi_picture([picture, picture], 0x020002))
+    entry = data.index(b"MPF\0") + 54 + 16
+    second = buffer.getvalue()[:-2] + scans * 700 + b"\xff\xd9"
+    start = len(data) - struct.unpack_from("<I", data, entry + 4)[0]
+    struct.pack_into("<I", data, entry + 4, len(second))
+    decoded = media.decode(bytes(data[:start]) + second)
+    assert [frame.index for frame in decoded.frames] == [0]
+    assert decoded.incomplete_reason is Reason.TOO_MANY_PIXELS
+
+
 def heif(frames: list[Image.Image], **options: Any) -> bytes:
     pillow_heif = pytest.importorskip("pillow_heif")
     container = pillow_heif.HeifFile()

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from hashmatch import media
 from hashmatch.errors import MediaError
@@ -352,6 +352,27 @@ def test_bombs_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
             assert reason == Reason.TOO_MANY_PIXELS, name
 
 
+@pytest.mark.timeout(20)
+def test_a_jpeg_of_endless_scans_is_refused(open_photograph: Opener) -> None:
+    picture = open_photograph("coffee.png").resize((2000, 1500))
+    data = encoded(picture, format="JPEG", progressive=True)
+    assert isinstance(outcome(data), media.Decoded)
+    last = data.rindex(b"\xff\xda")
+    bomb = data[:last] + data[last:-2] * 700 + data[-2:]
+    assert outcome(bomb) is Reason.TOO_MANY_PIXELS
+    assert media.decode_fast(bomb) is None
+
+
+@pytest.mark.timeout(20)
+def test_frames_that_enlarge_a_gif_beyond_the_limit_are_left_out() -> None:
+    head = b"GIF89a" + struct.pack("<HHBBB", 4, 4, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    small = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x4c\x01\0"
+    large = b"," + struct.pack("<HHHHB", 0, 0, 13_000, 13_000, 0) + b"\x02\x02\x4c\x01\0"
+    decoded = media.decode(head + small * 3 + large + b";")
+    assert decoded.info.frames_decoded == 1
+    assert decoded.incomplete_reason is Reason.FRAMES_SKIPPED
+
+
 def test_limits_are_exact(samples: dict[str, bytes]) -> None:
     data = samples["png"]
     assert isinstance(outcome(data, media.Limits(max_pixels=150 * 100)), media.Decoded)
@@ -388,6 +409,10 @@ def test_messages_hold_no_content(samples: dict[str, bytes]) -> None:
         assert "SEC" not in str(caught.value)
 
 
+def test_what_is_printed_of_a_picture_holds_no_pixels(samples: dict[str, bytes]) -> None:
+    assert "array" not in repr(media.decode(samples["png"]))
+
+
 def test_bytes_of_every_kind_give_the_same(samples: dict[str, bytes]) -> None:
     data = samples["jpeg"]
     for same in (bytearray(data), memoryview(data), memoryview(bytearray(data))):
@@ -418,12 +443,27 @@ def test_threads_do_not_disturb_each_other(samples: dict[str, bytes]) -> None:
     assert wrong == []
 
 
-def test_host_settings_of_pillow_do_not_matter(
-    samples: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["jpeg", "png", "bmp", "tiff", "tiff lzw", "gif", "avif"])
+def test_the_host_programs_pixel_limit_does_not_matter(
+    samples: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    decoded = media.decode(samples["jpeg"])
-    assert decoded.complete
+    assert media.decode(samples[name]).complete
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "bmp", "gif"])
+def test_a_host_program_that_tolerates_damage_gets_no_clean_answer(
+    samples: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    data = samples[name]
+    found = outcome(data[: len(data) * 2 // 3])
+    if isinstance(found, media.Decoded):
+        assert found.incomplete_reason is Reason.TRUNCATED
+        assert "damage_tolerated" in found.info.notes
+    else:
+        assert found is Reason.TRUNCATED
+    assert media.decode(data).complete
 
 
 def test_codec_versions_name_what_decides_pixels() -> None:

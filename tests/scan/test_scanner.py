@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import hashmatch as hm
 from hashmatch.errors import OutputError
 from hashmatch.home import Home
-from hashmatch.scan import REPORTED_TYPES, scan
+from hashmatch.scan import REPORTED_TYPES, ScanOptions, scan
 
 Photograph = Callable[[str], Path]
+Opener = Callable[[str], Image.Image]
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +30,14 @@ def matcher(known_home: Home) -> Iterator[hm.Matcher]:
 
 
 @pytest.fixture
-def evidence(tmp_path: Path, photograph: Photograph) -> Path:
+def evidence(tmp_path: Path, photograph: Photograph, open_photograph: Opener) -> Path:
     folder = tmp_path / "evidence"
     folder.mkdir()
+    copy = io.BytesIO()
+    open_photograph("chelsea.png").save(copy, "PNG", compress_level=1)
     contents = {
-        b"=known.png": photograph("chelsea.png").read_bytes(),
+        b"=known.png": copy.getvalue(),
+        b"both.png": photograph("chelsea.png").read_bytes(),
         b"caf\xe9\n.jpg": photograph("rocket.jpg").read_bytes(),
         b"other.png": photograph("ihc.png").read_bytes(),
         b"good.png": photograph("brick.png").read_bytes(),
@@ -69,6 +75,9 @@ def test_the_reports_agree_and_account_for_every_file(
     assert os.fsdecode(bytes.fromhex(by_name["caf\\xe9\\n.jpg"]["path_hex"])).endswith("\n.jpg")
     assert by_name["good.png"]["verdict"] == "no_match"
     assert by_name["good.png"]["hits"][0]["list"]["polarity"] == "known-good"
+    assert by_name["good.png"]["skipped"] == "known_good"
+    assert by_name["good.png"]["media"] is None
+    assert by_name["both.png"]["verdict"] == "no_match", "known good comes first, so it is not read"
     assert by_name["empty"]["reason"] == "empty"
     assert by_name["text.txt"]["reason"] == "not_an_image"
     assert by_name["cut.jpg"]["reason"] in ("truncated", "corrupt")
@@ -97,10 +106,15 @@ def test_the_table_is_safe_and_has_a_row_for_every_file(
 def test_two_scans_write_the_same_bytes(
     matcher: hm.Matcher, evidence: Path, tmp_path: Path
 ) -> None:
-    for number, threads in enumerate((1, 4)):
-        scan(matcher, [str(evidence)], tmp_path / str(number), threads=threads)
-    for name in ("results.jsonl", "results.csv"):
-        assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
+    ways = (("inline", 1), ("inline", 4), ("workers", 1), ("workers", 2))
+    for number, (isolation, workers) in enumerate(ways):
+        options = ScanOptions(isolation=isolation, workers=workers)
+        scan(matcher, [str(evidence)], tmp_path / str(number), options)
+    for name in ("results.jsonl", "results.csv", "journal.jsonl"):
+        first = (tmp_path / "0" / name).read_bytes()
+        assert first
+        for number in range(1, len(ways)):
+            assert (tmp_path / str(number) / name).read_bytes() == first
 
 
 def test_evidence_is_only_read(matcher: hm.Matcher, evidence: Path, tmp_path: Path) -> None:
@@ -120,7 +134,7 @@ def test_a_file_that_vanishes_or_is_replaced_during_the_scan_has_a_verdict(
     def disturb(_: dict[str, Any]) -> None:
         (evidence / "text.txt").unlink(missing_ok=True)
 
-    scan(matcher, [str(evidence)], tmp_path / "report", threads=1, on_record=disturb)
+    scan(matcher, [str(evidence)], tmp_path / "report", ScanOptions(workers=1), on_record=disturb)
     found = {Path(r["path"]).name: r for r in records(tmp_path / "report")}
     assert found["text.txt"]["verdict"] == "unscannable"
     assert found["text.txt"]["reason"] in ("vanished", "not_an_image")

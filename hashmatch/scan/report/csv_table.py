@@ -8,9 +8,11 @@ from typing import Any, TextIO
 
 COLUMNS = (
     "path",
+    "kind",
     "verdict",
     "reason",
     "message",
+    "skipped",
     "list",
     "list_version",
     "polarity",
@@ -69,6 +71,8 @@ class CsvReport:
 
 def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     common = {
+        "kind": record.get("kind"),
+        "skipped": record.get("skipped"),
         **{name: record[name] for name in ("path", "verdict", "reason", "message", "size")},
         **{name: record["hashes"][name]["hex"] for name in _HASHES if name in record["hashes"]},
         **(record["media"] or {}),

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hashmatch.types import Verdict
+from hashmatch.scan.record import FILE
+from hashmatch.types import Reason, Verdict
 
 # the documented exit status of `match` and `scan`; incomplete wins over matched over clean
 CLEAN, MATCHED, INCOMPLETE = 0, 1, 2
@@ -27,19 +28,29 @@ class Summary:
         Files with at least one hit, by list name.
     categories : Counter
         Files with at least one hit, by ``scheme:code``.
+    kinds : Counter
+        Inputs by what they are: files, members of archives, thumbnails, hashes without files.
+    not_pictures : int
+        Files that are no pictures at all, of which only exact copies can be known. They count
+        as ``unscannable``, but nothing is wrong with them.
+    known_good : int
+        Files left undecoded because their bytes are known to be good.
     size : int
-        Bytes read.
+        Bytes of the files.
     """
 
     verdicts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     lists: Counter[str] = field(default_factory=Counter)
     categories: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    not_pictures: int = 0
+    known_good: int = 0
     size: int = 0
 
     @property
     def files(self) -> int:
-        """How many files were seen."""
+        """How many inputs were seen, of whatever kind."""
         return self.verdicts.total()
 
     @property
@@ -54,7 +65,12 @@ class Summary:
         self.verdicts[record["verdict"]] += 1
         if record["reason"]:
             self.reasons[record["reason"]] += 1
-        self.size += record["size"] or 0
+        kind = record.get("kind", FILE)
+        self.kinds[kind] += 1
+        if kind == FILE:  # what lies inside a file is part of its size
+            self.size += record["size"] or 0
+        self.not_pictures += record["reason"] == Reason.NOT_AN_IMAGE
+        self.known_good += record.get("skipped") == "known_good"
         self.lists.update({hit["list"]["name"] for hit in record["hits"]})
         self.categories.update(
             {
@@ -70,6 +86,9 @@ class Summary:
             "files": self.files,
             "bytes": self.size,
             "verdicts": {verdict.value: self.verdicts[verdict] for verdict in Verdict},
+            "kinds": dict(sorted(self.kinds.items())),
+            "not_pictures": self.not_pictures,
+            "known_good_skipped": self.known_good,
             "reasons": dict(sorted(self.reasons.items())),
             "lists": dict(sorted(self.lists.items())),
             "categories": dict(sorted(self.categories.items())),

@@ -1,0 +1,49 @@
+"""``hashmatch rescan``: match what an earlier run found against the lists of today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hashmatch.cli.options import json_option, pass_home
+from hashmatch.cli.output import print_json, say
+from hashmatch.cli.scan import print_summary
+from hashmatch.home import Home
+from hashmatch.matching import Matcher
+from hashmatch.scan import REPORTED_TYPES, head_of, rescan, settings_of
+from hashmatch.scan.record import shown
+
+
+@click.command("rescan")
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="New folder for the answers; the run's own stays as it is.",
+)
+@json_option
+@pass_home
+@click.pass_context
+def rescan_command(ctx: click.Context, home: Home, run: Path, output: Path, as_json: bool) -> None:
+    """Match the hashes in a finished run's journal against the live snapshot.
+
+    The evidence is not touched and need not be there. Exit status as of scan.
+
+    \b
+    Examples:
+      hashmatch rescan report -o report-of-may
+    """
+    profile = settings_of(run)["plan"]["profile"]
+    with Matcher.open(home.path, profile=profile, also_compute=REPORTED_TYPES) as matcher:
+        summary = rescan(matcher, run, output)
+    head = head_of(output)
+    if as_json:
+        print_json(summary.to_json() | {"anchor": head})
+    else:
+        print_summary(summary)
+        say(f"reports: {shown(str(output))}/results.jsonl, results.csv, summary.json")
+        say(f"anchor, to be kept elsewhere for 'hashmatch verify': {head}")
+    ctx.exit(summary.exit_status)

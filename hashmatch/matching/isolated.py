@@ -1,0 +1,150 @@
+"""Examining in worker processes: the function they run, and the side that calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from hashmatch import hashing, media
+from hashmatch.matching.examine import Bytes, Examination
+from hashmatch.matching.plan import Plan
+from hashmatch.matching.source import examine_descriptor
+from hashmatch.matching.wire import WireFormatError, from_wire, to_wire
+from hashmatch.sandbox import Allowance, Event, EventKind, Job, Pool, Task
+from hashmatch.types import Reason
+
+DEFAULT_TIMEOUT = 10.0
+# a large file on a slow disk is read at this speed at least, in bytes a second
+SLOWEST_READING = 8 << 20
+
+
+def prepare(perceptual: str) -> None:
+    """Load everything decoding and hashing may need, while files can still be opened.
+
+    Parameters
+    ----------
+    perceptual : str
+        The hash types that will be computed, separated by commas.
+    """
+    media.codec_versions()
+    types = [name for name in perceptual.split(",") if name]
+    if types:
+        ramp = np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3)
+        hashing.compute(ramp, types)
+        hashing.compute_orientations(ramp, types)
+
+
+def examine_in_worker(job: Job) -> bytes:
+    """Examine the job's descriptor as its request says; runs inside a locked-down worker."""
+    plan, undecoded = parse_request(job.request)
+    return to_wire(examine_descriptor(job.descriptor, plan, undecoded=undecoded))
+
+
+def request(plan: Plan, undecoded: tuple[Reason, str] | None = None, **more: Any) -> bytes:
+    """Return what a worker is asked."""
+    shape = {"plan": plan.to_json(), "undecoded": undecoded, **more}
+    return json.dumps(shape, separators=(",", ":")).encode()
+
+
+@lru_cache(maxsize=64)
+def parse_request(body: bytes) -> tuple[Plan, tuple[Reason, str] | None]:
+    """Read what :func:`request` gave; the same request comes thousands of times."""
+    shape = json.loads(body)
+    undecoded = shape["undecoded"]
+    plan = Plan.from_json(shape["plan"])
+    return plan, None if undecoded is None else (Reason(undecoded[0]), undecoded[1])
+
+
+def allowance_for(limits: media.Limits) -> Allowance:
+    """Return what a worker may use to decode whatever the limits let through."""
+    # transparent pictures take up to 11 bytes a pixel; the input lies beside them
+    return Allowance(memory=(256 << 20) + 2 * limits.max_bytes + 12 * limits.max_pixels)
+
+
+def timeout_for(size: int, timeout: float) -> float:
+    """Return how long a worker may be silent about an input of this size, in seconds."""
+    return timeout + size / SLOWEST_READING
+
+
+def outcome(event: Event) -> Examination:
+    """Return the examination an event stands for.
+
+    A worker that sends nonsense, dies or runs out of time leaves an input without hashes but
+    with a reason.
+    """
+    if event.kind in (EventKind.DONE, EventKind.PART):
+        try:
+            return from_wire(event.body)
+        except WireFormatError as error:
+            return Examination(reason=Reason.DECODER_CRASHED, message=str(error))
+    if event.kind is EventKind.FAILED:
+        if event.body == b"MemoryError":
+            return Examination(
+                reason=Reason.OUT_OF_MEMORY, message="not enough memory to check this input"
+            )
+        name = event.body.decode("ascii", "replace")[:80]
+        return Examination(reason=Reason.INTERNAL, message=f"hashmatch failed with {name}")
+    return Examination(reason=event.reason, message=event.message)
+
+
+class Isolation:
+    """Worker processes for one matcher.
+
+    Parameters
+    ----------
+    plan : Plan
+        What they compute; another plan may ask for other limits or hash types only of a new
+        isolation.
+    workers : int or None
+        How many inputs at a time; by default one per processor.
+    timeout : float
+        Seconds for one input, and as many more as reading it from a slow disk takes.
+
+    Raises
+    ------
+    SandboxError
+        If worker processes cannot be started here.
+    """
+
+    def __init__(self, plan: Plan, workers: int | None, timeout: float) -> None:
+        self._timeout = timeout
+        self.perceptual = plan.perceptual
+        self.pool = Pool(
+            "hashmatch.matching.isolated:examine_in_worker",
+            "hashmatch.matching.isolated:prepare",
+            ",".join(plan.perceptual),
+            workers=workers,
+            allowance=allowance_for(plan.limits),
+        )
+
+    def close(self) -> None:
+        """End the workers."""
+        self.pool.close()
+
+    def examine_bytes(self, data: Bytes, plan: Plan) -> Examination:
+        """Examine media held in memory, which is lent to a worker through memory."""
+        descriptor = os.memfd_create("input", os.MFD_CLOEXEC)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            return self.examine_descriptor(descriptor, len(data), plan)
+        finally:
+            os.close(descriptor)
+
+    def examine_descriptor(self, descriptor: int, size: int, plan: Plan) -> Examination:
+        """Examine the file behind a descriptor in a worker."""
+        limit = timeout_for(size, self._timeout)
+
+        def again(task: Task, _: int, reason: Reason, message: str) -> Task | None:
+            # once more without decoding: what stopped the decoder must not hide an exact copy
+            if task.tag == "again":
+                return None
+            return Task(task.descriptor, request(plan, (reason, message)), limit, "again")
+
+        *_, last = self.pool.call(Task(descriptor, request(plan), limit), retry=again)
+        return outcome(last)
