@@ -251,11 +251,13 @@ def measured_figures(results: Mapping[str, Any]) -> dict[str, Figure]:
     Parameters
     ----------
     results : mapping of str to Results
-        By suite. ``quick`` measures some figures at small sizes, so it never stands in for a
-        suite of its own.
+        By suite. Neither ``quick`` nor a suite's own ``--quick`` measures at the size that was
+        promised, so they never stand in for a full run.
     """
     found = {}
     for suite, result in results.items():
+        if "--quick" in result.command.split():
+            continue
         for figure in result.figures:
             promise = find(figure.name)
             if promise is not None and promise.suite == suite:

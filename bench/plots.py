@@ -78,8 +78,14 @@ class Plot:
         return cls(**{**shape, "series": series, "marks": tuple(shape["marks"])})
 
 
-def draw(plot: Plot) -> str:
-    """Return the plot as an SVG element, the same for the same data.
+def draw(plot: Plot, kind: str = "svg") -> bytes:
+    """Return the plot as a picture, the same for the same data.
+
+    Parameters
+    ----------
+    plot : Plot
+    kind : str
+        ``svg`` for pages, or what else matplotlib writes.
 
     Raises
     ------
@@ -99,6 +105,7 @@ def draw(plot: Plot) -> str:
         names = list(dict.fromkeys(str(x) for series in plot.series for x in series.x))
         rows = len(names) * max(1, len(plot.series)) if bars else 0
         canvas = Canvas(figsize=(7.2, max(2.2, 0.9 + 0.21 * rows) if bars else 3.8))
+        canvas.set_layout_engine("constrained")
         axes = canvas.add_subplot()
         (_bars if bars else _lines)(axes, plot, names)
         axes.set_title(plot.title, loc="left", fontsize=10, fontweight="bold")
@@ -107,13 +114,18 @@ def draw(plot: Plot) -> str:
             axes.set_ylabel(plot.y_label)
         if len(plot.series) > 1:
             canvas.legend(
-                loc="outside right upper" if not bars else "outside lower center",
-                ncols=1 if not bars else 4, frameon=False, fontsize=8,
+                loc="outside lower center", ncols=min(4, len(plot.series)), frameon=False,
+                fontsize=8,
             )  # fmt: skip
-        canvas.set_layout_engine("constrained")
-        buffer = io.StringIO()
-        canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
+        buffer = io.BytesIO()
+        options: Any = {"metadata": {"Date": None, "Creator": None}} if kind == "svg" else {}
+        canvas.savefig(buffer, format=kind, dpi=110, **options)
+    return buffer.getvalue()
+
+
+def svg(plot: Plot) -> str:
+    """Return the plot as an SVG element to put into a page."""
+    text = draw(plot).decode()
     return re.sub(r"[ \t]+$", "", text[text.index("<svg") :], flags=re.MULTILINE)
 
 
@@ -131,6 +143,8 @@ def _lines(axes: Any, plot: Plot, _: Sequence[str]) -> None:
         axes.set_xscale("log")
     if plot.kind in ("log-log", "log-y"):
         axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        _plain_numbers(axis)
     for mark in plot.marks:
         axes.axhline(mark, color="#888888", ls="--", lw=1)
 
@@ -156,8 +170,23 @@ def _bars(axes: Any, plot: Plot, names: Sequence[str]) -> None:
     axes.grid(visible=False, axis="y")
     if plot.kind == "log-bars":
         axes.set_xscale("log")
+        _plain_numbers(axes.xaxis)
     for mark in plot.marks:
         axes.axvline(mark, color="#888888", ls="--", lw=1)
+
+
+def _plain_numbers(axis: Any) -> None:
+    """Label a log axis with numbers as they are spoken, at 1, 2 and 5 of each power of ten."""
+    if axis.get_scale() != "log":
+        return
+
+    def label(value: float, _: int) -> str:
+        leading = f"{value:e}"[0]
+        return f"{value:,.10g}" if leading in "125" else ""
+
+    axis.set_major_formatter(label)
+    low, high = axis.get_view_interval()
+    axis.set_minor_formatter(label if high < 100 * low else lambda *_: "")
 
 
 def _colours(plot: Plot) -> list[str]:
