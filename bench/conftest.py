@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import sys
 import time
 import tracemalloc
@@ -59,8 +60,32 @@ _YARD_CODES = np.random.default_rng(0).integers(0, 256, 1 << 21, np.uint8)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--size``."""
+    """Add ``--size`` and ``--plant``."""
     parser.addoption("--size", choices=list(SIZES), default="small", help="sizes of bench inputs")
+    parser.addoption("--plant", metavar="MODULE:KERNEL=FACTOR", help="slow one kernel down")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Slow down the kernel that ``--plant`` names, so that it can be seen whether it is seen."""
+    if planted := config.getoption("--plant", None):
+        where, factor = planted.split("=")
+        module, kernel = where.split(":")
+        found = importlib.import_module(module)
+        setattr(found, kernel, slowed(getattr(found, kernel), float(factor)))
+
+
+def slowed(kernel: Callable[..., Any], factor: float) -> Callable[..., Any]:
+    """Return a kernel that takes ``factor`` times as long, by idling after its work."""
+
+    def slow(*given: Any, **named: Any) -> Any:
+        begin = time.perf_counter()
+        result = kernel(*given, **named)
+        end = begin + factor * (time.perf_counter() - begin)
+        while time.perf_counter() < end:
+            pass
+        return result
+
+    return slow
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -24,7 +24,9 @@ from bench.run import ONE_THREAD
 SIZES = ("small", "medium", "large")
 
 
-def run(size: str, passes: int, only: str = "", seconds: float = 0.25) -> Results:
+def run(
+    size: str, passes: int, only: str = "", seconds: float = 0.25, *, plant: str = ""
+) -> Results:
     """Run the suite and put its passes together.
 
     Parameters
@@ -35,6 +37,8 @@ def run(size: str, passes: int, only: str = "", seconds: float = 0.25) -> Result
         Which benchmarks, as pytest's ``-k`` takes it; all if empty.
     seconds : float
         How long each is measured in each pass.
+    plant : str
+        A kernel to slow down and by how much, as ``--plant`` of ``bench/conftest.py`` takes it.
 
     Raises
     ------
@@ -53,6 +57,7 @@ def run(size: str, passes: int, only: str = "", seconds: float = 0.25) -> Result
                     f"--benchmark-max-time={seconds}", "--benchmark-min-rounds=5",
                     "--benchmark-quiet", f"--size={size}", f"--basetemp={folder}/pytest",
                     "--timeout=1800", "-p", "no:cacheprovider", *(["-k", only] if only else []),
+                    *([f"--plant={plant}"] if plant else []),
                 ],
                 cwd=ROOT, env={**os.environ, **ONE_THREAD}, capture_output=True, text=True,
                 check=False,
