@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Literal
 
 import click
 
@@ -34,9 +35,20 @@ from hashmatch.types import HashValue
     show_default=True,
     help="json is one object a line.",
 )
+@click.option(
+    "--decode",
+    type=click.Choice(["exact", "fast"]),
+    default="exact",
+    show_default=True,
+    help="fast reads large JPEGs at a reduced scale for PDQ; use exact for values to be shared.",
+)
 @click.pass_context
 def hash_command(
-    ctx: click.Context, paths: tuple[str, ...], types: tuple[str, ...], shape: str
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    types: tuple[str, ...],
+    shape: str,
+    decode: Literal["exact", "fast"],
 ) -> None:
     """Print the hash values of files.
 
@@ -54,7 +66,7 @@ def hash_command(
     failed = 0
     for path in from_stdin(paths):
         try:
-            values = api.hash_file(path, types)
+            values = api.hash_file(path, types, decode=decode)
         except MediaError as error:
             say(f"hashmatch: {shown(path)}: {error}")
             failed += 1

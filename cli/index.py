@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from rich.progress import TaskID
 
 from hashmatch import indexes
 from hashmatch.cli.main import FAILED
@@ -10,7 +11,7 @@ from hashmatch.cli.options import json_option, pass_home
 from hashmatch.cli.output import counted, print_json, print_table, progress_bar, say
 from hashmatch.home import Home
 from hashmatch.indexes import snapshot as snapshots
-from hashmatch.publish import publish
+from hashmatch.publish import PublishReport, publish
 
 
 @click.group("index")
@@ -37,18 +38,28 @@ def build_command(home: Home, kind: str, as_json: bool) -> None:
       hashmatch index build
       hashmatch index build --kind faiss:BFlat
     """
+    report = build(home, kind)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        tell_built(report)
+
+
+def build(home: Home, kind: str = "auto") -> PublishReport:
+    """Publish a snapshot with a progress bar."""
     with progress_bar() as bar:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def tell(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage)
             bar.update(tasks[stage], completed=done, total=total)
 
-        report = publish(home, kind=kind, progress=tell)
-    if as_json:
-        print_json(report.to_json())
-        return
+        return publish(home, kind=kind, progress=tell)
+
+
+def tell_built(report: PublishReport) -> None:
+    """Tell a person what is live now."""
     say(
         f"snapshot {report.snapshot_id} is live: {report.entries:,} entries of "
         f"{report.lists:,} list(s), searchable: {counted(report.values)}"

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hashmatch import hash_types
+from hashmatch.cli.index import build, tell_built
 from hashmatch.cli.options import from_stdin, json_option, pass_home
 from hashmatch.cli.output import counted, print_json, progress_bar, say
 from hashmatch.home import Home
@@ -136,6 +137,9 @@ class Said:
     help="Smallest quality of a match, said in the same way.",
 )
 @click.option("--dry-run", is_flag=True, help="Tell what would happen and change nothing.")
+@click.option(
+    "--build", "build_too", is_flag=True, help='Then compile, as "hashmatch index build" does.'
+)
 @json_option
 @pass_home
 def import_command(
@@ -150,6 +154,7 @@ def import_command(
     max_distance: tuple[str, ...],
     min_quality: tuple[str, ...],
     dry_run: bool,
+    build_too: bool,
     as_json: bool,
     **said: Any,
 ) -> None:
@@ -157,7 +162,7 @@ def import_command(
 
     All files together make one version, in one transaction: an import that fails or is
     interrupted leaves the catalog as it was. Rows that cannot be used are counted and reported
-    with file, line and reason. Run "hashmatch index build" afterwards.
+    with file, line and reason. Run "hashmatch index build" afterwards, or say --build.
 
     \b
     Examples:
@@ -190,10 +195,13 @@ def import_command(
             dry_run=dry_run,
             progress=lambda done: bar.update(task, completed=done),
         )
-    if as_json:
-        print_json(report.to_json())
-    else:
+    if not as_json:
         tell_report(name, report)
+    built = build(home) if build_too and not dry_run else None
+    if as_json:
+        print_json(report.to_json() | ({"built": built.to_json()} if built else {}))
+    elif built:
+        tell_built(built)
 
 
 def tell_report(name: str, report: ImportReport) -> None:

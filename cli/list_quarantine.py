@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from hashmatch.cli.options import json_option, pass_home
-from hashmatch.cli.output import print_json, print_table, say
+from hashmatch.cli.output import print_json, say
 from hashmatch.home import Home
 from hashmatch.lists.catalog import Catalog
 
@@ -27,12 +27,13 @@ def ls_command(home: Home, name: str | None, released: bool, as_json: bool) -> N
     if as_json:
         print_json([held.to_json() for held in found])
         return
-    rows = [
-        (h.list_name, h.entry_id, h.hash_type or "all", h.reason,
-         "released" if h.released else "held", h.changed_at)
-        for h in found
-    ]  # fmt: skip
-    print_table("quarantine", ["list", "entry", "values", "reason", "state", "since"], rows)
+    for held in found:
+        what = f"{held.hash_type} value" if held.hash_type else "entry"
+        state = "released" if held.released else "held"
+        click.echo(
+            f"{held.list_name}  {held.entry_id}  {what} {state} {held.changed_at}: {held.reason}"
+        )
+    say(f"{len(found):,} in quarantine" + (", counting the released" if released else ""))
 
 
 @quarantine_group.command("release")

@@ -7,6 +7,7 @@ import os
 import click
 
 from hashmatch.cli.list_check import check_command
+from hashmatch.cli.list_entries import add_command, drop_command
 from hashmatch.cli.list_export import export_command
 from hashmatch.cli.list_import import import_command
 from hashmatch.cli.list_quarantine import quarantine_group
@@ -32,6 +33,8 @@ def list_group(allow_shared: bool) -> None:
 
 for command in (
     import_command,
+    add_command,
+    drop_command,
     check_command,
     diff_command,
     rollback_command,
@@ -90,10 +93,19 @@ def show_command(home: Home, name: str, entries: int | None, as_json: bool) -> N
         if key not in ("versions", "first_entries"):
             shown = counted(value) if key == "values" else value
             click.echo(f"{key:<20} {shown}")
-    for key in ("versions", "first_entries"):
-        rows = shape.get(key) or []
-        if rows:
-            print_table(key.replace("_", " "), list(rows[0]), [list(row.values()) for row in rows])
+    for version in shape["versions"]:
+        live = ", live" if version["live"] else ""
+        click.echo(
+            f"version {version['version']}{live}: {version['imported_at']}, {version['format']}, "
+            f"{version['mode']}, {version['entries']:,} entries "
+            f"({version['added']:,} added, {version['changed']:,} changed, "
+            f"{version['removed']:,} removed)"
+        )
+    for entry in shape.get("first_entries", ()):
+        category = entry["category"]
+        code = f"  {category['scheme']}:{category['code']}" if category else ""
+        facts = f"  {entry['metadata']}" if entry["metadata"] else ""
+        click.echo(f"entry {entry['entry_id']}  {', '.join(entry['hash_types'])}{code}{facts}")
 
 
 @list_group.command("remove")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import hash_types, hashing, media
-from hashmatch.errors import HashFormatError, UnknownHashTypeError
+from hashmatch.errors import (
+    HashFormatError,
+    MatcherConfigError,
+    MediaError,
+    UnknownHashTypeError,
+)
 from hashmatch.hash_types import HashKind
-from hashmatch.types import HashValue
+from hashmatch.types import HashValue, Reason
 
 DEFAULT_TYPES = ("pdq",)
+Decode = Literal["exact", "fast"]
 
 
 def hash_bytes(
@@ -22,6 +28,7 @@ def hash_bytes(
     types: Sequence[str] = DEFAULT_TYPES,
     *,
     limits: media.Limits = media.DEFAULT_LIMITS,
+    decode: Decode = "exact",
 ) -> dict[str, HashValue]:
     """Hash media held in memory.
 
@@ -34,6 +41,10 @@ def hash_bytes(
         of the first picture in them, decoded by the rules of ``docs/decoding.md``.
     limits : hashmatch.media.Limits
         What is refused before it is decoded.
+    decode : {"exact", "fast"}
+        ``fast`` reads a JPEG's brightness at a reduced scale where PDQ is the only perceptual
+        type, and falls back to the full decode wherever that could move more than a few bits
+        (``docs/decoding.md`` has the measured drift). Use ``exact`` for values that are shared.
 
     Returns
     -------
@@ -44,14 +55,19 @@ def hash_bytes(
     ------
     MediaError
         If a perceptual type was asked for and the bytes cannot be decoded; ``reason`` says why.
+    MatcherConfigError
+        If ``decode`` is neither.
     UnknownHashTypeError
         If a type does not exist or cannot be computed here.
     """
     cryptographic, perceptual = _split(types)
     values = hashing.crypto_hashes(data, cryptographic) if cryptographic else {}
-    if perceptual:
-        picture = media.decode(data, limits).frames[0]
-        values |= hashing.compute(picture.pixels, perceptual)
+    if decode not in get_args(Decode):
+        raise MatcherConfigError(f"unknown decode {decode!r}; choose exact or fast")
+    if decode == "fast" and perceptual == ["pdq"]:
+        values |= {"pdq": _fast_pdq(data, limits)}
+    elif perceptual:
+        values |= hashing.compute(_first_picture(data, limits), perceptual)
     return {name: values[name] for name in types}
 
 
@@ -60,6 +76,7 @@ def hash_file(
     types: Sequence[str] = DEFAULT_TYPES,
     *,
     limits: media.Limits = media.DEFAULT_LIMITS,
+    decode: Decode = "exact",
 ) -> dict[str, HashValue]:
     """Hash a media file; see :func:`hash_bytes`.
 
@@ -68,7 +85,7 @@ def hash_file(
     MediaError
         Also if the file cannot be read.
     """
-    return hash_bytes(media.read_bytes(path, limits), types, limits=limits)
+    return hash_bytes(media.read_bytes(path, limits), types, limits=limits, decode=decode)
 
 
 def hash_pixels(
@@ -120,6 +137,28 @@ def distance(hash_type: str, a: str | bytes, b: str | bytes) -> int:
         if len(value) != known.size:
             raise HashFormatError(f"a {known.name} value has {known.size} bytes, not {len(value)}")
     return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).bit_count()
+
+
+def _first_picture(data: bytes | bytearray | memoryview, limits: media.Limits) -> NDArray[np.uint8]:
+    """Return the picture a viewer shows first, refusing to take another for it."""
+    decoded = media.decode(data, limits)
+    first = decoded.frames[0]
+    if first.index and decoded.incomplete_reason not in (None, Reason.FRAMES_SKIPPED):
+        raise MediaError(
+            decoded.incomplete_reason or Reason.CORRUPT,
+            "the first picture in it cannot be decoded, only a later one; get an intact copy",
+        )
+    return first.pixels
+
+
+def _fast_pdq(data: bytes | bytearray | memoryview, limits: media.Limits) -> HashValue:
+    """Hash a JPEG's brightness at a reduced scale, unless too many bits hang by a thread."""
+    decoded = media.decode_fast(data, limits)
+    if decoded is not None:
+        value, fragile = hashing.pdq_margin(decoded.frames[0].pixels, media.fast.FRAGILE_WITHIN)
+        if fragile <= media.fast.MOST_FRAGILE:
+            return value
+    return hashing.compute(_first_picture(data, limits), ["pdq"])["pdq"]
 
 
 def _split(types: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -12,9 +12,16 @@ import pytest
 from PIL import Image
 
 import hashmatch as hm
-from hashmatch.errors import HashFormatError, MediaError, PixelError, UnknownHashTypeError
+from hashmatch.errors import (
+    HashFormatError,
+    MatcherConfigError,
+    MediaError,
+    PixelError,
+    UnknownHashTypeError,
+)
 
 Photograph = Callable[[str], Path]
+Opener = Callable[[str], Image.Image]
 EVERY = ["sha256", "pdq", "phash", "md5", "dhash", "ahash", "whash", "phash16", "dhash16", "sha1"]
 
 
@@ -88,6 +95,44 @@ def test_distance() -> None:
     for name in ("pdqq", "photodna"):
         with pytest.raises(UnknownHashTypeError):
             hm.distance(name, zero, zero)
+
+
+def test_fast_decode_stays_within_its_documented_drift(open_photograph: Opener) -> None:
+    for name in ("rocket.jpg", "chelsea.png", "retina.jpg", "coffee.png"):
+        large = open_photograph(name).resize((2400, 1800))
+        buffer = io.BytesIO()
+        large.save(buffer, "JPEG", quality=85)
+        exact = hm.hash_bytes(buffer.getvalue())["pdq"]
+        fast = hm.hash_bytes(buffer.getvalue(), decode="fast")["pdq"]
+        assert hm.distance("pdq", exact.bytes, fast.bytes) <= 10
+
+
+def test_fast_decode_gives_way_where_it_does_not_apply(open_photograph: Opener) -> None:
+    chart = Image.fromarray(np.kron(np.indices((8, 8)).sum(0) % 2, np.ones((200, 200))) * 255)
+    for picture, kind, types in (
+        (open_photograph("coffee.png"), "PNG", ["pdq"]),
+        (open_photograph("coffee.png"), "JPEG", ["pdq", "phash"]),
+        (chart.convert("L"), "JPEG", ["pdq"]),
+    ):
+        buffer = io.BytesIO()
+        picture.save(buffer, kind)
+        exact = hm.hash_bytes(buffer.getvalue(), types)
+        assert hm.hash_bytes(buffer.getvalue(), types, decode="fast") == exact
+    with pytest.raises(MatcherConfigError, match="exact or fast"):
+        hm.hash_bytes(b"", [], decode="quick")  # type: ignore[arg-type]
+
+
+def test_a_later_page_is_not_taken_for_the_first(open_photograph: Opener) -> None:
+    buffer = io.BytesIO()
+    first, second = open_photograph("coffee.png"), open_photograph("chelsea.png")
+    first.save(buffer, "TIFF", save_all=True, append_images=[second], compression="jpeg")
+    whole = buffer.getvalue()
+    broken = bytearray(whole)
+    start = whole.index(b"\xff\xda", whole.index(b"\xff\xd8"))
+    broken[whole.index(b"\xff\xd8") : start] = bytes(start - whole.index(b"\xff\xd8"))
+    with pytest.raises(MediaError):
+        hm.hash_bytes(bytes(broken))
+    assert hm.hash_bytes(whole)["pdq"].quality == 100
 
 
 def test_a_buffer_is_not_changed_or_held(photograph: Photograph) -> None:

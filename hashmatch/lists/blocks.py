@@ -170,9 +170,8 @@ class BlockBuilder:
 
     def _start(self) -> None:
         self.count = 0
-        self._codes: dict[str, list[bytes]] = {}
-        self._rows: dict[str, list[int]] = {}
-        self._qualities: dict[str, list[int]] = {}
+        # by hash type: values, the entries they belong to, qualities
+        self._columns: dict[str, tuple[list[bytes], list[int], list[int]]] = {}
         self._ids: list[str | None] = []
         self._categories: list[str | None] = []
         self._metadata: list[bytes | None] = []
@@ -195,11 +194,12 @@ class BlockBuilder:
     ) -> None:
         """Add one entry; stamps must be given for all entries of a source or for none."""
         for name, code, quality in values:
-            if name not in self._codes:
-                self._codes[name], self._rows[name], self._qualities[name] = [], [], []
-            self._codes[name].append(code)
-            self._rows[name].append(self.count)
-            self._qualities[name].append(UNKNOWN_QUALITY if quality is None else quality)
+            column = self._columns.get(name)
+            if column is None:
+                column = self._columns[name] = ([], [], [])
+            column[0].append(code)
+            column[1].append(self.count)
+            column[2].append(UNKNOWN_QUALITY if quality is None else quality)
         self._ids.append(entry_id)
         self._categories.append(category)
         self._metadata.append(metadata)
@@ -211,13 +211,11 @@ class BlockBuilder:
     def take(self) -> Block:
         """Return what was gathered as a block and start anew."""
         values = {}
-        for name, codes in self._codes.items():
+        for name, (codes, rows, qualities) in self._columns.items():
             size = hash_types.get(name).size
             array = np.frombuffer(b"".join(codes), np.uint8).reshape(len(codes), size)
-            rows = np.array(self._rows[name], np.uint32)
-            qualities = np.array(self._qualities[name], np.uint8)
-            known = bool((qualities != UNKNOWN_QUALITY).any())
-            whole = Column(array, rows, qualities if known else None)
+            known = np.array(qualities, np.uint8) if min(qualities) < UNKNOWN_QUALITY else None
+            whole = Column(array, np.array(rows, np.uint32), known)
             values[name] = whole.select(np.ones(len(rows), bool), self.count)
         block = Block(
             self.count,

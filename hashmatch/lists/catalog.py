@@ -30,6 +30,7 @@ from hashmatch.lists.info import ImportReport, ListInfo, Mode, Thresholds, Versi
 from hashmatch.lists.quarantine import Held
 from hashmatch.lists.readers import given
 from hashmatch.lists.readers.reading import Reading
+from hashmatch.lists.repeated import Suspects
 from hashmatch.lists.rules import Rules
 from hashmatch.lists.screen import Hold
 from hashmatch.lists.selection import select
@@ -367,6 +368,24 @@ class Catalog:
             if name is not None:
                 self._known(name)
             return quarantine.held(self._connection, name, released=released)
+
+    def repeated(self, name: str) -> list[tuple[str, int]]:
+        """Return values that are on most of a list's records: hash type, and on how many."""
+        with database.errors(self.path):
+            found = self._known(name)
+            members = versions.members(self._connection, found["list_id"], found["live"])
+            suspects = Suspects(_repeated(found["facts"])).confirm(self._connection, members)
+            return [(suspect.hash_type, suspect.count) for suspect in suspects]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let everything that is read in the body be read as of one moment."""
+        with database.errors(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
 
     def blocks(self, name: str) -> Iterator[Block]:
         """Give the living entries of a list's live version, block by block."""

@@ -47,9 +47,9 @@ class Finding:
     Parameters
     ----------
     kind : str
-        ``unbalanced``, ``repeated-rows``, ``conflicting-categories``, ``repeated-values``,
-        ``held``, ``known-good``, ``across-polarities``, ``chance-matches``, ``not-checked`` or
-        ``rows``.
+        ``rows``, ``unbalanced``, ``repeated-rows``, ``conflicting-categories``,
+        ``repeated-values``, ``value-on-most-records``, ``held``, ``known-good``,
+        ``across-polarities``, ``chance-matches`` or ``not-checked``.
     serious : bool
         Whether something should be done; else it is for information.
     message : str
@@ -140,9 +140,18 @@ def check(
     CatalogError
         If there is no such list.
     """
-    tell = progress or (lambda step: None)
+    with catalog.frozen():
+        return _check(catalog, name, against or catalog, search, progress or (lambda step: None))
+
+
+def _check(
+    catalog: Catalog,
+    name: str,
+    others: Catalog,
+    search: Search | None,
+    tell: Callable[[str], object],
+) -> CheckReport:
     info = catalog.list_info(name)
-    others = against or catalog
     tell("reading values")
     gatherer = Gatherer()
     unlikely: list[Hold] = []
@@ -151,6 +160,16 @@ def check(
         unlikely += check_values.unlikely_pdq(block)
     values = gatherer.sorted()
     findings = [*_unlikely(unlikely), *_held(catalog, name), *_doubles(catalog, name, values)]
+    findings += [
+        Finding(
+            "value-on-most-records",
+            True,
+            f"one {hash_type} value is on {count:,} records, as a faulty exporter writes; it is "
+            "kept but not matched",
+            count,
+        )
+        for hash_type, count in catalog.repeated(name)
+    ]
     tell("comparing with known-good lists")
     findings += _known_good(catalog, info, values, others)
     tell("comparing across polarities")

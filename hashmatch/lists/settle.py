@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hashmatch.lists.identity import Keys
 
-SHARE = 1 << 20
+SHARE = 1 << 19
 """Entries compared at a time."""
 
 DUPLICATE = "duplicate"

@@ -127,3 +127,146 @@ def test_remove(run: Run, hotline: Path) -> None:
     succeeded(run("remove", "hotline", "--yes"))
     assert json.loads(succeeded(run("ls", "--json")).stdout) == []
     refused(run("remove", "hotline", "--yes"), "no list 'hotline'")
+
+
+@pytest.fixture
+def imported(run: Run, hotline: Path) -> Run:
+    """Return the runner of a home that has the list ``hotline`` in two versions."""
+    succeeded(run("import", "hotline", hotline, "--polarity", "known-bad"))
+    hotline.write_text("".join(f"{md5(n)}  file {n}\n" for n in range(1, 7)))
+    succeeded(run("import", "hotline", hotline))
+    return run
+
+
+def test_import_takes_file_names_from_standard_input(run: Run, hotline: Path) -> None:
+    succeeded(run("import", "h", "-", "--polarity", "known-bad", input=f"{hotline}\n"))
+    assert json.loads(succeeded(run("ls", "--json")).stdout)[0]["entries"] == 5
+
+
+def test_import_dry_run(imported: Run, hotline: Path) -> None:
+    hotline.write_text(f"{md5(1)}  file 1\n")
+    result = succeeded(imported("import", "hotline", hotline, "--dry-run"))
+    assert "dry run, nothing is changed" in result.stderr
+    assert json.loads(imported("show", "hotline", "--json").stdout)["version"] == 2
+
+
+def test_import_delta(imported: Run, hotline: Path) -> None:
+    hotline.write_text(f"{md5(50)}  file 50\n")
+    result = succeeded(imported("import", "hotline", hotline, "--mode", "delta", "--json"))
+    assert json.loads(result.stdout)["unchanged"] == 6
+
+
+def test_import_with_a_column_map(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(f"sum;grade\n{md5(1)};A\n")
+    common = ("import", "odd", path, "--polarity", "known-bad", "--delimiter", ";")
+    succeeded(run(*common, "--map", "sum=md5", "--map", "grade=category", "--scheme", "us"))
+    shown = json.loads(run("show", "odd", "--entries", "1", "--json").stdout)
+    assert shown["first_entries"][0]["category"]["code"] == "A"
+    refused(run(*common, "--map", "sum"), "--map checksum=md5")
+    refused(run(*common, "--map", "sum=md6"), "'md6' is no field")
+    file = tmp_path / "map.toml"
+    file.write_text('[columns]\nsum = "md5"\n[fixed]\ncategory = "7"\n')
+    succeeded(run(*common, "--map-file", file))
+
+
+def test_import_with_a_scheme_map_and_category_rules(run: Run, tmp_path: Path) -> None:
+    path, scheme = tmp_path / "list.csv", tmp_path / "scheme.json"
+    path.write_text(f"pdq,category\n{'0f' * 32},9\n{'f0' * 32},1\n")
+    scheme.write_text('{"name": "desk", "labels": {"1": "one", "9": "nine"}}')
+    common = ("import", "s", path, "--polarity", "known-bad", "--scheme-map", scheme)
+    result = succeeded(
+        run(
+            *common, "--hold-category", "9", "--max-distance", "1:pdq=12", "--min-quality", "pdq=60"
+        )
+    )
+    assert "warning" not in result.stderr
+    shown = json.loads(run("show", "s", "--entries", "1", "--json").stdout)
+    assert shown["scheme"] == "desk"
+    assert shown["held_categories"] == ["9"]
+    assert shown["thresholds"] == {"pdq": {"max_distance": 31, "min_quality": 60}}
+    assert shown["category_thresholds"] == {"1": {"pdq": {"max_distance": 12, "min_quality": 50}}}
+    assert shown["first_entries"][0]["category"]["label"] == "nine"
+    succeeded(run(*common, "--hold-category", "none"))
+    assert json.loads(run("show", "s", "--json").stdout)["held_categories"] == []
+    scheme.write_text("[]")
+    refused(run(*common), "a scheme has a 'name'")
+
+
+def test_diff(imported: Run, hotline: Path) -> None:
+    result = succeeded(imported("diff", "hotline"))
+    assert result.stdout.startswith("2 added, 0 changed, 1 removed, 4 unchanged")
+    shape = json.loads(
+        succeeded(imported("diff", "hotline", "--from", 2, "--to", 1, "--json")).stdout
+    )
+    assert (shape["added"], shape["removed"]) == (1, 2)
+    assert len(shape["entry_ids"]["removed"]) == 2
+    refused(imported("diff", "hotline", "--to", 9), "no version 9")
+
+
+def test_diff_with_a_file(imported: Run, hotline: Path) -> None:
+    hotline.write_text(f"{md5(1)}  file 1\n{md5(9)}  file 9\nrubbish\n")
+    result = succeeded(imported("diff", "hotline", hotline, "--json"))
+    shape = json.loads(result.stdout)
+    assert (shape["added"], shape["removed"], shape["problem_count"]) == (1, 5, 1)
+    assert "dry run" in succeeded(imported("diff", "hotline", hotline)).stderr
+    refused(imported("diff", "hotline", hotline, "--from", 1), "not both")
+
+
+def test_rollback(imported: Run) -> None:
+    result = succeeded(imported("rollback", "hotline", 1))
+    assert "hotline version 3 is version 1 again" in result.stderr
+    refused(imported("rollback", "hotline", 3), "live one already")
+
+
+def test_export(imported: Run, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    succeeded(imported("export", "hotline", "--format", "vics-2.0", "--region", "US", "-o", target))
+    assert len(json.loads(target.read_text())["value"]) == 6
+    result = succeeded(imported("export", "hotline", "--format", "text", "-o", "-"))
+    assert sorted(result.stdout.split()) == sorted(md5(n) for n in range(1, 7))
+    refused(imported("export", "hotline", "--format", "vics-2.0", "-o", target), "--region")
+
+
+def test_check(imported: Run, hotline: Path) -> None:
+    assert "sound" in succeeded(imported("check", "hotline")).stderr
+    hotline.write_text(f"{md5(1)}  file 1\nrubbish\n")
+    result = imported("check", "hotline", hotline)
+    assert result.exit_code == 2
+    assert f"{hotline}:2: not a line of md5sum" in result.stdout
+    assert json.loads(imported("show", "hotline", "--json").stdout)["version"] == 2
+    refused(imported("check", "other"), "no list 'other'")
+
+
+def test_check_before_anything_was_imported(run: Run, hotline: Path) -> None:
+    result = succeeded(run("check", "hotline", hotline, "--json"))
+    assert json.loads(result.stdout)["entries"] == 5
+
+
+def test_quarantine(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "pdq.txt"
+    path.write_text("00" * 32 + "\n" + "00" * 31 + "01" + "\n" + "0f1e2d3c" * 8 + "\n")
+    succeeded(run("import", "p", path, "--polarity", "known-bad", "--type", "pdq"))
+    result = run("check", "p", "--quarantine", "unbalanced", "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["quarantined"] == {"unbalanced": 1}, (
+        "one was held by the import"
+    )
+    held = json.loads(succeeded(run("quarantine", "ls", "--json")).stdout)
+    assert len(held) == 2
+    assert "PDQ value with far from half" in succeeded(run("quarantine", "ls", "p")).stdout
+    refused(run("quarantine", "release", "p"), "--all")
+    succeeded(run("quarantine", "release", "p", held[0]["entry_id"]))
+    succeeded(run("quarantine", "release", "p", "--all"))
+    assert json.loads(run("quarantine", "ls", "--json").stdout) == []
+    assert len(json.loads(run("quarantine", "ls", "--released", "--json").stdout)) == 2
+    refused(run("quarantine", "ls", "other"), "no list 'other'")
+
+
+def test_a_shared_catalog_needs_the_override(
+    imported: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HASHMATCH_ALLOW_SHARED_CATALOG", "")
+    (tmp_path / "home" / "catalog.db").chmod(0o644)
+    refused(imported("ls"), "chmod 600")
+    succeeded(imported("--allow-shared", "ls"))

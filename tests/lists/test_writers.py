@@ -291,6 +291,13 @@ def test_an_existing_file_is_replaced_whole_or_not_at_all(catalog: Catalog, fake
     assert not list(catalog.path.parent.glob(".a.text*"))
 
 
+def test_a_format_with_a_place_for_no_entry_is_refused(catalog: Catalog, fake: Fake) -> None:
+    bring(catalog, "a", f"sha1\n{fake['sha1'](1)}\n".encode())
+    with pytest.raises(ListFormatError, match="no entry can be written as kdb: entry without MD5"):
+        export(catalog, "a", "kdb")
+    assert not (catalog.path.parent / "a.kdb").exists()
+
+
 def test_a_folder_that_is_not_there_is_named(catalog: Catalog, fake: Fake) -> None:
     bring(catalog, "a", f"{fake['md5'](1)}\n".encode())
     with catalog.listing("a") as listing, pytest.raises(OutputError, match="cannot write beside"):

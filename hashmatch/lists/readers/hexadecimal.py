@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,6 +92,25 @@ class Lengths:
         """Return the type and the value that digits spell; raises as :meth:`type_of` does."""
         known = self.type_of(source, line, digits)
         return known.name, known.parse(digits)
+
+
+def parser(name: str) -> Callable[[str], bytes]:
+    """Return what :meth:`HashType.parse` of a hash type does, quicker for what is well-formed."""
+    known = hash_types.get(name)
+    size, fromhex = known.size, bytes.fromhex
+    digits = 2 * size
+
+    def parse(text: str) -> bytes:
+        if len(text) == digits:
+            try:
+                value = fromhex(text)
+            except ValueError:
+                return known.parse(text)
+            if len(value) == size:
+                return value
+        return known.parse(text)
+
+    return parse
 
 
 def _is_hexadecimal(digits: str) -> bool:

@@ -102,7 +102,8 @@ class JsonStream:
         -------
         value, complete : any, bool
         """
-        self.peek()
+        if self._text[self._at : self._at + 1] in ("", *_SPACE):
+            self.peek()
         while True:
             try:
                 found, end = self._decode(self._text, self._at)

@@ -262,7 +262,8 @@ class _Attached:
 
     def __init__(self, connection: sqlite3.Connection, column: str, table: str) -> None:
         self._rows = connection.execute(
-            f"SELECT hash_id, {column} FROM {table} ORDER BY hash_id, {column}"
+            f"SELECT hash_id, CAST({column} AS TEXT) AS text FROM {table} "
+            f"WHERE typeof(hash_id) = 'integer' AND {column} IS NOT NULL ORDER BY hash_id, text"
         )
         self._next: tuple[int, str] | None = self._rows.fetchone()
 

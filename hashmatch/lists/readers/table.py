@@ -38,7 +38,9 @@ def read_mapped(
     if first is None:
         raise ListFormatError(path, "the file is empty")
     delimiter = said.delimiter or likely_delimiter(first[1])
-    header = next(csv.reader([first[1]], delimiter=delimiter))
+    header = cells_of(first[1], delimiter)
+    if header is None:
+        raise ListFormatError(path, "the header cannot be taken apart into cells", first[0])
     if not said.header:
         lines = _chain(first, lines)
         header = [str(number) for number in range(1, len(header) + 1)]
@@ -49,10 +51,9 @@ def read_mapped(
     for number, line in lines:
         if not line.strip():
             continue
-        try:
-            (cells,) = csv.reader([line], delimiter=delimiter)
-        except csv.Error:
-            reading.problems.add(path, number, "a cell is too long")
+        cells = cells_of(line, delimiter)
+        if cells is None:
+            reading.problems.add(path, number, "the row cannot be taken apart into cells")
             continue
         row_reader.add(builder, number, cells)
         if builder.full:
@@ -200,9 +201,17 @@ def likely_delimiter(line: str) -> str:
     return max(DELIMITERS, key=line.count)
 
 
+def cells_of(line: str, delimiter: str) -> list[str] | None:
+    """Return the cells of a row; ``None`` where quotes, line ends or length forbid it."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return None
+
+
 def header_cells(line: str) -> list[str]:
-    """Return the cells of a possible header."""
-    return next(csv.reader([line], delimiter=likely_delimiter(line)), [])
+    """Return the cells of a possible header; none where it cannot be one."""
+    return cells_of(line, likely_delimiter(line)) or []
 
 
 def _chain(first: tuple[int, str], lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:

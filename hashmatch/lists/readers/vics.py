@@ -15,6 +15,7 @@ from hashmatch import hash_types
 from hashmatch.errors import HashFormatError, ListFormatError
 from hashmatch.lists.blocks import Block, BlockBuilder, as_metadata
 from hashmatch.lists.readers import photodna
+from hashmatch.lists.readers.hexadecimal import parser
 from hashmatch.lists.readers.json_stream import JsonStream, Repeated
 from hashmatch.lists.readers.reading import Reading
 
@@ -34,9 +35,11 @@ _FLAGS = (
     "VictimIdentified", "OffenderIdentified", "IsDistributed", "IsPrecategorized", "IsSuspected",
     "SelfGenerated",
 )  # fmt: skip
-_PARSERS = {name: hash_types.get(name).parse for name in hash_types.names()} | {
-    "photodna": photodna.parse
-}
+_OTHER_KINDS = {
+    "Category": "category", "MediaSize": "size", "AlternativeHashes": "alternatives",
+    ENTRY_ID: "id",
+}  # fmt: skip
+_PARSERS = {name: parser(name) for name in hash_types.names()} | {"photodna": photodna.parse}
 _TELLING = {*_HASH_FIELDS, "MediaID", "AlternativeHashes"}
 """Names by one of which a record is known."""
 
@@ -134,6 +137,7 @@ class _Records:
     def __init__(self, reading: Reading, path: str) -> None:
         self._reading, self._path = reading, path
         self.builder = BlockBuilder()
+        self._kinds: dict[str, str] = {}
 
     def add(self, record: Any, number: int) -> None:
         """Add the entry of one record, or count what is wrong with it."""
@@ -144,25 +148,28 @@ class _Records:
         facts: dict[str, Any] = {}
         category: str | None = None
         entry_id: str | None = None
+        kinds = self._kinds
         for name, raw in record.items():
             if raw is None or raw == "":
                 continue
-            if name in _HASH_FIELDS:
-                self._value(values, _HASH_FIELDS[name], raw, number)
-            elif name == "Category":
-                category = self._category(raw, number)
-            elif name == "AlternativeHashes":
-                rest = self._alternatives(values, raw, number)
-                if rest:
-                    facts[name] = rest
-            elif name in _FLAGS:
-                facts[name] = _flag(raw)
-            elif name == "MediaSize" and isinstance(raw, str) and raw.isdigit():
-                facts[name] = int(raw)
-            elif name == ENTRY_ID:
-                entry_id = str(raw)
-            elif name != "MediaID" and "odata." not in name:
+            kind = kinds.get(name)
+            if kind is None:
+                kind = kinds[name] = _kind(name)
+            if kind == "fact":
                 facts[name] = raw
+            elif kind == "flag":
+                facts[name] = raw if raw is True or raw is False else _flag(raw)
+            elif kind == "hash":
+                self._value(values, _HASH_FIELDS[name], raw, number)
+            elif kind == "category":
+                category = self._category(raw, number)
+            elif kind == "size":
+                facts[name] = int(raw) if isinstance(raw, str) and raw.isdecimal() else raw
+            elif kind == "alternatives":
+                if rest := self._alternatives(values, raw, number):
+                    facts[name] = rest
+            elif kind == "id":
+                entry_id = str(raw)
         if isinstance(record, Repeated):
             self._earlier(record, values, facts, number)
         if not values:
@@ -170,7 +177,12 @@ class _Records:
             return
         if "MediaFiles" in facts:
             facts["MediaFiles"] = _files(facts["MediaFiles"], values)
-        self.builder.add(values, entry_id=entry_id, category=category, metadata=as_metadata(facts))
+        try:
+            metadata = as_metadata(facts)
+        except RecursionError:
+            self._problem(number, "nested too deeply")
+            return
+        self.builder.add(values, entry_id=entry_id, category=category, metadata=metadata)
 
     def _earlier(
         self,
@@ -231,6 +243,17 @@ class _Records:
 
     def _problem(self, number: int, reason: str) -> None:
         self._reading.problems.add(self._path, f"record {number}", reason)
+
+
+def _kind(name: str) -> str:
+    """Return what is done with a field of this name."""
+    if name in _HASH_FIELDS:
+        return "hash"
+    if name in _FLAGS:
+        return "flag"
+    if name == "MediaID" or "odata." in name:  # of the file only; link noise
+        return "nothing"
+    return _OTHER_KINDS.get(name, "fact")
 
 
 def _flag(raw: Any) -> Any:

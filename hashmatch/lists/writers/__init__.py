@@ -90,7 +90,8 @@ def write(
     Raises
     ------
     ListFormatError
-        If there is no such format, or it needs an option that is missing.
+        If there is no such format, it needs an option that is missing, or has a place for no
+        entry of the list.
     OutputError
         If the file cannot be written.
     """
@@ -105,9 +106,16 @@ def write(
         return _TEXTS[format](listing, sys.stdout, chosen)
     with _replacing(Path(target)) as path:
         if format not in _TEXTS:
-            return kdb.write_kdb(listing, path)
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            return _TEXTS[format](listing, stream, chosen)
+            written = kdb.write_kdb(listing, path)
+        else:
+            with path.open(
+                "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+            ) as stream:
+                written = _TEXTS[format](listing, stream, chosen)
+        if not written.entries and written.left_out:
+            why = ", ".join(written.left_out)
+            raise ListFormatError(listing.name, f"no entry can be written as {format}: {why}")
+        return written
 
 
 @contextmanager

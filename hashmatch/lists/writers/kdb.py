@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from hashmatch.errors import OutputError
 from hashmatch.lists.writers.listing import Listing, Written
 from hashmatch.types import Entry
 
@@ -28,7 +29,13 @@ _COLUMNS = ("md5", "sha1", "sha256")
 
 
 def write_kdb(listing: Listing, path: Path) -> Written:
-    """Write MD5, SHA-1 and SHA-256 with file names and comments into a new database."""
+    """Write MD5, SHA-1 and SHA-256 with file names and comments into a new database.
+
+    Raises
+    ------
+    OutputError
+        If the database cannot be written.
+    """
     written = Written()
     connection = sqlite3.connect(path, isolation_level=None)
     try:
@@ -38,6 +45,10 @@ def write_kdb(listing: Listing, path: Path) -> Written:
         for entry, _ in listing.entries():
             _add(connection, entry, written)
         connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise OutputError(
+            f"cannot write {path}: {type(error).__name__}; is the disk full?"
+        ) from error
     finally:
         connection.close()
     return written
