@@ -271,7 +271,7 @@ def main() -> None:
     pairs = min(card.pairs for card in made.values())
     notes = {
         "pictures": f"{len(tiles)} tiles of {len({t.source for t in tiles})} held-out photographs, "
-        f"each changed in a third of {len(transforms())} ways; no tile was used to choose a threshold",
+        f"each changed in a third of {len(transforms())} ways; none was used to choose a threshold",
         "false matches": f"over at least {pairs:,} pairs of tiles of different photographs, "
         "upright; a rate is known only as far as there are pairs",
         "orientations": "for turned copies the best of eight orientations counts, which looks "

@@ -287,18 +287,22 @@ def facts_of(facts: Mapping[str, Any]) -> list[str]:
 def table(figures: Sequence[Figure]) -> list[str]:
     """Return figures as the lines of a table."""
     width = max((len(figure.what) for figure in figures), default=0)
-    lines = [f"{'figure':<{width}}  {'ours ms':>10}  {'theirs ms':>10}  {'value':>14}  spread"]
+    two_sided = any(figure.ours is not None for figure in figures)
+    head = f"  {'ours ms':>10}  {'theirs ms':>10}" if two_sided else ""
+    lines = [f"{'figure':<{width}}{head}  {'value':>16}  spread"]
     for figure in figures:
-        sides = "  ".join(
-            f"{'' if seconds is None else f'{seconds * 1e3:.4f}':>10}"
-            for seconds in (figure.ours, figure.theirs)
-        )
+        sides = ""
+        for seconds in (figure.ours, figure.theirs) if two_sided else ():
+            sides += f"  {'' if seconds is None else f'{seconds * 1e3:.4f}':>10}"
+        spread = ""
+        if figure.low != figure.high:
+            spread = f"{quantity(figure.low)} - {quantity(figure.high)}"
         sign = "<=" if figure.below else ">="
         goal = "" if figure.goal is None else f"  goal {sign} {figure.goal:g}"
         mark = {None: "", True: "  reached", False: "  MISSED"}[figure.reached]
+        value = quantity(figure.value, figure.unit)
         lines.append(
-            f"{figure.what:<{width}}  {sides}  {quantity(figure.value, figure.unit):>14}  "
-            f"{quantity(figure.low)}-{quantity(figure.high)}{goal}{mark}"
+            f"{figure.what:<{width}}{sides}  {value:>16}  {spread:<17}{goal}{mark}".rstrip()
         )
     return lines
 
