@@ -61,7 +61,11 @@ class Timing:
 
 
 def interleave(
-    candidates: Mapping[str, Callable[[], object]], *, rounds: int = 7, least: float = 0.05
+    candidates: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int = 7,
+    least: float = 0.05,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Timing]:
     """Time callables in turn, A B C A B C, after one untimed call of each.
 
@@ -73,20 +77,23 @@ def interleave(
         How many times each is measured.
     least : float
         A measurement repeats the call until it lasts about so many seconds.
+    clock : callable
+        ``time.process_time`` where candidates cannot take turns, so that other work on the
+        machine disturbs them little.
     """
     repeats = {}
     for name, call in candidates.items():
         call()
-        begin = time.perf_counter()
+        begin = clock()
         call()
-        repeats[name] = max(1, round(least / max(time.perf_counter() - begin, 1e-9)))
+        repeats[name] = max(1, round(least / max(clock() - begin, 1e-9)))
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, call in candidates.items():
-            begin = time.perf_counter()
+            begin = clock()
             for _ in range(repeats[name]):
                 call()
-            taken[name].append((time.perf_counter() - begin) / repeats[name])
+            taken[name].append((clock() - begin) / repeats[name])
     return {name: Timing(name, tuple(seconds)) for name, seconds in taken.items()}
 
 

@@ -39,7 +39,8 @@ from hashmatch.types import Polarity
 RADIUS = 31
 ALL_TYPES = ("pdq", "phash", "dhash", "ahash", "whash", "md5", "sha1", "sha256")
 FIGURES = (
-    "hash.pdq-rgb", "hash.pdq-grey", "hash.orientations", "hash.jpeg-exact", "hash.all-types",
+    "hash.pdq-rgb", "hash.pdq-grey", "hash.orientations", "hash.jpeg-exact", "hash.jpeg-fast",
+    "hash.all-types",
     "hash.phash", "hash.dhash", "hash.ahash", "hash.whash", "hash.threads", "hash.conformance",
     "search.1m-single", "search.scan-batch", "search.build", "search.differences", "lists.text",
     "search.open", "quick.match", "service.in-process", "bench.quick",
@@ -114,6 +115,7 @@ def hash_files(size: Size) -> Iterator[Figure]:
     times = interleave(
         {
             "ours": lambda: hm.hash_bytes(jpeg),
+            "fast": lambda: hm.hash_bytes(jpeg, decode="fast"),
             "all": lambda: hm.hash_bytes(jpeg, ALL_TYPES),
             "decode": lambda: media.decode(jpeg),
             "theirs": theirs,
@@ -123,6 +125,8 @@ def hash_files(size: Size) -> Iterator[Figure]:
     )
     yield speedup(f"{size.megapixels} JPEG to PDQ, against Pillow + pdqhash", times["ours"],
                   times["theirs"], **_promised("hash.jpeg-exact"))  # fmt: skip
+    yield speedup(f"{size.megapixels} JPEG to PDQ, fast decode, against Pillow + pdqhash",
+                  times["fast"], times["theirs"], **_promised("hash.jpeg-fast"))  # fmt: skip
     yield cost(f"eight hash types of a {size.megapixels} JPEG, against its decode", times["all"],
                times["decode"], **_promised("hash.all-types"))  # fmt: skip
 

@@ -53,6 +53,7 @@ SUITES = {
     "hashing_vs_peers": Suite(
         "hash types against pdqhash and imagehash", ("bench.hashing_vs_peers",), 3
     ),
+    "files": Suite("JPEG bytes to hashes against Pillow + pdqhash", ("bench.files",), 2),
     "conformance": Suite("PDQ on the same pixels as pdqhash", ("bench.conformance",), 2),
     "decoding": Suite("decoding against Pillow", ("bench.decoding",), 2),
     "decoding_drift": Suite("how far the fast decode drifts", ("bench.decoding", "--drift"), 10),
@@ -64,6 +65,7 @@ SUITES = {
     "quality": Suite("recall and false matches of the matcher", ("bench.quality",), 15),
     "card": Suite("the quality card: distances, thresholds, recall", ("bench.card",), 8),
     "scan": Suite("the batch scan against a script of peers", ("bench.scan",), 5),
+    "hostile": Suite("hostile files and mutants through the sandbox", ("bench.hostile",), 10),
     "service": Suite("the HTTP service under load", ("bench.service",), 8),
     "regression": Suite("every kernel and path, for comparing", ("bench.regression",), 4),
     "proofs": Suite("what must never happen, by the tests that provoke it", ("bench.proofs",), 20),
