@@ -11,6 +11,7 @@ Usage: python -m bench.peers [--json] [--quick] [--only NAME,...]
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -127,7 +128,11 @@ class Worker:
         )  # fmt: skip
         worker = cls(process)
         package = PACKAGES.get(peer, peer)
-        worker.version = worker.ask(do="load", peer=peer, package=package)["version"]
+        try:
+            worker.version = worker.ask(do="load", peer=peer, package=package)["version"]
+        except PeerUnavailableError:
+            worker.stop()
+            raise
         return worker
 
     def ask(self, **told: Any) -> dict[str, Any]:
@@ -155,9 +160,8 @@ class Worker:
 
     def stop(self) -> None:
         """Let it end."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        self.process.wait(timeout=60)
+        with contextlib.suppress(BrokenPipeError):  # it may have ended by itself
+            self.process.communicate(timeout=60)
 
 
 @dataclass(slots=True)
