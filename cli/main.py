@@ -27,6 +27,8 @@ _COMMANDS = {
     "index": "hashmatch.cli.index:index_group",
     "match": "hashmatch.cli.match:match_command",
     "scan": "hashmatch.cli.scan:scan_command",
+    "serve": "hashmatch.cli.serve:serve_command",
+    "key": "hashmatch.cli.key:key_group",
     "rescan": "hashmatch.cli.rescan:rescan_command",
     "report": "hashmatch.cli.report:report_command",
     "verify": "hashmatch.cli.verify:verify_command",

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from hashmatch.home import Home
     from hashmatch.matching import Matcher
     from hashmatch.media import Limits
+    from hashmatch.service.gate import UploadGate
+    from hashmatch.service.policy import Action, Decision, Policy, Rule
     from hashmatch.version import VERSION as __version__  # noqa: N811
 
 _LOADED_ON_USE = {
@@ -46,6 +48,11 @@ _LOADED_ON_USE = {
     "Home": ("hashmatch.home", "Home"),
     "Matcher": ("hashmatch.matching", "Matcher"),
     "Limits": ("hashmatch.media", "Limits"),
+    "Action": ("hashmatch.service.policy", "Action"),
+    "Decision": ("hashmatch.service.policy", "Decision"),
+    "Policy": ("hashmatch.service.policy", "Policy"),
+    "Rule": ("hashmatch.service.policy", "Rule"),
+    "UploadGate": ("hashmatch.service.gate", "UploadGate"),
     "__version__": ("hashmatch.version", "VERSION"),
 }
 
@@ -60,7 +67,9 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "Action",
     "Category",
+    "Decision",
     "Entry",
     "HashValue",
     "HashmatchError",
@@ -72,8 +81,11 @@ __all__ = [
     "MediaInfo",
     "Orientation",
     "Polarity",
+    "Policy",
     "Reason",
+    "Rule",
     "Tier",
+    "UploadGate",
     "Verdict",
     "__version__",
     "distance",

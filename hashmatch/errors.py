@@ -7,6 +7,8 @@ end in logs.
 
 from __future__ import annotations
 
+from typing import Any
+
 from hashmatch.types import Reason
 
 
@@ -116,3 +118,39 @@ class SandboxError(HashmatchError):
 
 class OutputError(HashmatchError):
     """A report or output folder cannot be written."""
+
+
+class OverloadError(HashmatchError):
+    """As much work as may wait is waiting already; nothing was done."""
+
+
+class DeadlineError(HashmatchError, TimeoutError):
+    """An answer did not come within its deadline.
+
+    Attributes
+    ----------
+    seconds : float
+        The deadline.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within the deadline of {seconds:g} s")
+        self.seconds = seconds
+
+
+class UploadRefusedError(HashmatchError):
+    """A policy calls for raising instead of returning a decision.
+
+    Attributes
+    ----------
+    decision : hashmatch.Decision
+        What was decided, and why.
+    """
+
+    def __init__(self, decision: Any) -> None:
+        super().__init__(f"the upload was refused: {decision.why}")
+        self.decision = decision
+
+
+class ServiceConfigError(HashmatchError, ValueError):
+    """The service cannot be run as asked: a key, a certificate or an option is missing or wrong."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -50,6 +51,8 @@ class Examination:
         Length of the input in bytes, where it could be read.
     known_good : bool
         Whether it was not decoded because its bytes are on a known-good list.
+    seconds : dict
+        How long the stages took: ``decode`` and ``hash``.
     """
 
     probes: list[Probe] = field(default_factory=list)
@@ -60,6 +63,7 @@ class Examination:
     decoded: bool = False
     size: int | None = None
     known_good: bool = False
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
 
 
 def examine(
@@ -88,8 +92,10 @@ def examine(
     if not len(data):
         found.reason, found.message = Reason.EMPTY, "the input holds no bytes"
         return found
+    begin = time.perf_counter()
     if plan.cryptographic:
         _take_exact(found, hashing.crypto_hashes(data, list(plan.cryptographic)))
+    found.seconds["hash"] = time.perf_counter() - begin
     if undecoded is not None:
         found.reason, found.message = undecoded
         return found
@@ -98,6 +104,7 @@ def examine(
     if known_good is not None and found.hashes and known_good(found.hashes):
         found.known_good = True
         return found
+    begin = time.perf_counter()
     try:
         _take_pictures(found, data, plan)
     except MediaError as error:
@@ -126,7 +133,12 @@ def _take_exact(found: Examination, hashes: dict[str, HashValue]) -> None:
 
 
 def _take_pictures(found: Examination, data: Bytes, plan: Plan) -> None:
-    decoded = media.decode(data, plan.limits)
+    begin = time.perf_counter()
+    try:
+        decoded = media.decode(data, plan.limits)
+    finally:
+        found.seconds["decode"] = time.perf_counter() - begin
+    begin = time.perf_counter()
     found.decoded = True
     found.media = decoded.info
     if not decoded.complete:
@@ -142,6 +154,7 @@ def _take_pictures(found: Examination, data: Bytes, plan: Plan) -> None:
                 if probe.orientation is Orientation.ORIGINAL and probe.variant == CANONICAL
             }
         found.probes += probes
+    found.seconds["hash"] += time.perf_counter() - begin
 
 
 def _frame_probes(frame: media.Frame, types: Sequence[str], profile: Profile) -> Iterator[Probe]:

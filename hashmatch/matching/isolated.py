@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from hashmatch import hashing, media
+from hashmatch.errors import SandboxError
 from hashmatch.matching.examine import Bytes, Examination
+from hashmatch.matching.lending import Lender
 from hashmatch.matching.plan import Plan
 from hashmatch.matching.source import examine_descriptor
 from hashmatch.matching.wire import WireFormatError, from_wire, to_wire
 from hashmatch.sandbox import Allowance, Event, EventKind, Job, Pool, Task
 from hashmatch.types import Reason
 
-DEFAULT_TIMEOUT = 10.0
+# a very large HEIF may take six seconds of a slow processor that others use, too
+DEFAULT_TIMEOUT = 30.0
 # a large file on a slow disk is read at this speed at least, in bytes a second
 SLOWEST_READING = 8 << 20
 
@@ -40,8 +44,12 @@ def prepare(perceptual: str) -> None:
 
 def examine_in_worker(job: Job) -> bytes:
     """Examine the job's descriptor as its request says; runs inside a locked-down worker."""
-    plan, undecoded = parse_request(job.request)
-    return to_wire(examine_descriptor(job.descriptor, plan, undecoded=undecoded))
+    size, _, body = job.request.partition(b" ")
+    plan, undecoded = parse_request(body)
+    found = examine_descriptor(
+        job.descriptor, plan, size=int(size) if size else None, undecoded=undecoded
+    )
+    return to_wire(found, timed=True)
 
 
 def request(plan: Plan, undecoded: tuple[Reason, str] | None = None, **more: Any) -> bytes:
@@ -103,6 +111,9 @@ class Isolation:
         How many inputs at a time; by default one per processor.
     timeout : float
         Seconds for one input, and as many more as reading it from a slow disk takes.
+    before : Isolation or None
+        What this one takes the place of: its memory is used on, and every hash type it was
+        ready for, so that inputs under way need not care which of the two they meet.
 
     Raises
     ------
@@ -110,41 +121,63 @@ class Isolation:
         If worker processes cannot be started here.
     """
 
-    def __init__(self, plan: Plan, workers: int | None, timeout: float) -> None:
+    def __init__(
+        self, plan: Plan, workers: int | None, timeout: float, before: Isolation | None = None
+    ) -> None:
         self._timeout = timeout
-        self.perceptual = plan.perceptual
+        self._process = os.getpid()
+        earlier = before.perceptual if before else ()
+        self.perceptual = tuple(dict.fromkeys([*earlier, *plan.perceptual]))
         self.pool = Pool(
             "hashmatch.matching.isolated:examine_in_worker",
             "hashmatch.matching.isolated:prepare",
-            ",".join(plan.perceptual),
+            ",".join(self.perceptual),
             workers=workers,
             allowance=allowance_for(plan.limits),
         )
+        # whoever still uses this one when a matcher has taken another finishes on it
+        self._finalizer = weakref.finalize(self, self.pool.close)
+        self._lender = (
+            before._lender if before else Lender(self.pool.workers, plan.limits.max_bytes)
+        )
 
     def close(self) -> None:
-        """End the workers."""
+        """End the workers and give their memory back."""
         self.pool.close()
+        self._lender.close()
 
     def examine_bytes(self, data: Bytes, plan: Plan) -> Examination:
         """Examine media held in memory, which is lent to a worker through memory."""
-        descriptor = os.memfd_create("input", os.MFD_CLOEXEC)
+        if len(data) <= self._lender.size:
+            with self._lender.lent(data) as descriptor:
+                return self._examine(descriptor, len(data), plan, b"%d " % len(data))
+        descriptor = os.memfd_create("input", os.MFD_CLOEXEC)  # too large to be decoded anyway
         try:
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
-            return self.examine_descriptor(descriptor, len(data), plan)
+            return self._examine(descriptor, len(data), plan, b" ")
         finally:
             os.close(descriptor)
 
     def examine_descriptor(self, descriptor: int, size: int, plan: Plan) -> Examination:
         """Examine the file behind a descriptor in a worker."""
+        return self._examine(descriptor, size, plan, b" ")
+
+    def _examine(self, descriptor: int, size: int, plan: Plan, extent: bytes) -> Examination:
+        if os.getpid() != self._process:
+            raise SandboxError(
+                "this matcher was opened before a fork, and two processes cannot share its "
+                "workers; open it in each process"
+            )
         limit = timeout_for(size, self._timeout)
 
         def again(task: Task, _: int, reason: Reason, message: str) -> Task | None:
             # once more without decoding: what stopped the decoder must not hide an exact copy
             if task.tag == "again":
                 return None
-            return Task(task.descriptor, request(plan, (reason, message)), limit, "again")
+            body = extent + request(plan, (reason, message))
+            return Task(task.descriptor, body, limit, "again")
 
-        *_, last = self.pool.call(Task(descriptor, request(plan), limit), retry=again)
+        *_, last = self.pool.call(Task(descriptor, extent + request(plan), limit), retry=again)
         return outcome(last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,13 +12,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hashmatch import hash_types, media
+import numpy as np
+from numpy.typing import NDArray
+
+from hashmatch import hash_types, hashing, media
 from hashmatch.errors import MatcherConfigError, MediaError
 from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
-from hashmatch.indexes.snapshot import Snapshot
+from hashmatch.indexes.contract import as_codes
+from hashmatch.indexes.snapshot import Snapshot, current_id
 from hashmatch.matching.examine import Bytes, Examination, Probe, examine
 from hashmatch.matching.faults import log_fault
+from hashmatch.matching.follow import Follower, OnReload
 from hashmatch.matching.isolated import DEFAULT_TIMEOUT, Isolation
 from hashmatch.matching.ordered import ordered_map
 from hashmatch.matching.plan import Plan
@@ -101,7 +107,8 @@ class Matcher:
         self._searcher = self._load()
         self._pool: ThreadPoolExecutor | None = None
         self._isolate = (isolation == "workers", workers, timeout)
-        self._isolation = self._isolated(None)
+        self._isolation = self._isolated(self._searcher, None)
+        self._follower: Follower | None = None
 
     @classmethod
     def open(
@@ -163,6 +170,9 @@ class Matcher:
 
     def close(self) -> None:
         """End threads and worker processes; the snapshot is unmapped after its last answer."""
+        if self._follower is not None:
+            self._follower.close()
+            self._follower = None
         if self._isolation is not None:
             self._isolation.close()
         if self._pool is not None:
@@ -183,9 +193,36 @@ class Matcher:
             If it cannot be opened; the matcher then goes on with the one it has.
         """
         before = self._searcher.snapshot.id
-        self._searcher = self._load()
-        self._isolation = self._isolated(self._isolation)
+        self._use(self._load())
         return self._searcher.snapshot.id != before
+
+    def follow(self, interval: float = 1.0, on_reload: OnReload | None = None) -> None:
+        """Take up every new snapshot by itself, until the matcher is closed.
+
+        A thread looks for one; it is checked and in memory before it answers its first query.
+
+        Parameters
+        ----------
+        interval : float
+            Seconds between two looks.
+        on_reload : callable or None
+            Called on that thread after each attempt, with what it failed with or ``None``. After
+            a failure the matcher goes on with the snapshot it has.
+
+        Raises
+        ------
+        MatcherConfigError
+            If the matcher was opened on one snapshot for ever, or follows already.
+        """
+        if self._pinned is not None or self._follower is not None:
+            raise MatcherConfigError("this matcher cannot follow: it is pinned, or does already")
+        self._follower = Follower(
+            lambda: current_id(self._root),
+            lambda: self._searcher.snapshot.id,
+            self._take_up,
+            interval,
+            on_reload,
+        )
 
     @property
     def snapshot(self) -> Snapshot:
@@ -196,16 +233,27 @@ class Matcher:
         """Return what is computed of an input, for the snapshot in use."""
         return self._plan(self._searcher)
 
-    def match_bytes(self, data: Bytes) -> MatchResult:
-        """Answer about media held in memory. Nothing of it is kept or written anywhere."""
+    def match_bytes(self, data: Bytes, *, stages: dict[str, float] | None = None) -> MatchResult:
+        """Answer about media held in memory. Nothing of it is kept or written anywhere.
+
+        Parameters
+        ----------
+        data : bytes-like
+            The input as it was received.
+        stages : dict or None
+            Takes the seconds each stage took: ``decode``, ``hash``, ``search`` and ``total``.
+        """
+        begin = time.perf_counter()
         searcher = self._searcher
         plan = self._plan(searcher)
-        if self._isolation is not None and len(data):
-            found = self._isolation.examine_bytes(data, plan)
-        else:
-            found = examine(data, plan)
+        found = self._examine(data, plan)
         found.size = len(data)
-        return self._result(searcher, found)
+        examined = time.perf_counter()
+        result = self._result(searcher, found)
+        if stages is not None:
+            end = time.perf_counter()
+            stages |= found.seconds | {"search": end - examined, "total": end - begin}
+        return result
 
     def match_file(self, path: FilePath, *, follow_symlinks: bool = True) -> MatchResult:
         """Answer about a file, which is opened read-only.
@@ -292,6 +340,99 @@ class Matcher:
         found = Examination([probe], {hash_type: probe.value}, decoded=True)
         return self._result(searcher, found)
 
+    def match_hashes(
+        self,
+        hash_type: str,
+        values: NDArray[np.uint8],
+        qualities: Sequence[int | None] | None = None,
+    ) -> list[MatchResult]:
+        """Answer about many hash values of one type, in their order, with one search.
+
+        Values without a hit share one result, which like all of these holds no ``hashes``: the
+        caller has them.
+
+        Parameters
+        ----------
+        hash_type : str
+            A hash type the snapshot can search.
+        values : (N, bits / 8) uint8
+        qualities : sequence of int or None
+            0..100 for each value, where known.
+
+        Raises
+        ------
+        IndexArgumentError
+            If dtype or shape of the values are others.
+        MatcherConfigError
+            If the snapshot holds no list with this hash type.
+        """
+        searcher = self._searcher
+        known = hash_types.get(hash_type)
+        if hash_type not in searcher.snapshot.hash_types:
+            raise MatcherConfigError(
+                f"snapshot {searcher.snapshot.id} holds no {hash_type} values, so they cannot be "
+                f"checked; it holds {', '.join(searcher.snapshot.hash_types)}"
+            )
+        codes = as_codes(values, known.bits, "values")
+        hits, blind = searcher.search_each(hash_type, codes, qualities)
+        clean = MatchResult(
+            Verdict.NO_MATCH,
+            snapshot_id=searcher.snapshot.id,
+            profile=self.profile.name,
+            engine=ENGINE,
+        )
+        unsearched = replace(
+            clean,
+            verdict=Verdict.PARTIAL,
+            reason=Reason.LOW_QUALITY,
+            message=f"too little detail for a {hash_type} search",
+        )
+        results = [clean] * len(codes)
+        for number in blind:
+            results[number] = unsearched
+        for number, found in hits.items():
+            bad = any(hit.polarity is Polarity.KNOWN_BAD for hit in found)
+            base = results[number]
+            verdict = Verdict.MATCH if bad else base.verdict
+            results[number] = replace(base, verdict=verdict, hits=tuple(found))
+        return results
+
+    def hashable(self) -> tuple[str, ...]:
+        """Return the hash types that :meth:`hash_bytes` can compute.
+
+        Worker processes are ready for those the lists hold; they cannot load others any more.
+        """
+        perceptual = self._isolation.perceptual if self._isolation else hashing.computable()
+        kinds = {name: hash_types.get(name).kind for name in hash_types.names()}
+        return (*perceptual, *(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC))
+
+    @property
+    def workers_lost(self) -> int:
+        """How many worker processes died or had to be stopped so far; 0 inline."""
+        return sum(self._isolation.pool.lost.values()) if self._isolation else 0
+
+    def hash_bytes(
+        self, data: Bytes, types: Sequence[str]
+    ) -> tuple[dict[str, HashValue], Reason | None, str | None]:
+        """Compute hash values of media as matching would, and search for nothing.
+
+        Returns
+        -------
+        hashes : dict
+            Those of ``types`` that could be computed.
+        reason, message : Reason and str, or None
+            Why the others could not.
+        """
+        kinds = {name: hash_types.get(name).kind for name in types}
+        plan = Plan(
+            tuple(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC),
+            tuple(n for n, kind in kinds.items() if kind is HashKind.PERCEPTUAL),
+            get_profile("plain"),
+            self.limits,
+        )
+        found = self._examine(data, plan)
+        return found.hashes, found.reason, found.message
+
     def match_many(
         self, items: Iterable[Bytes | FilePath], *, threads: int | None = None
     ) -> Iterator[MatchResult]:
@@ -323,20 +464,36 @@ class Matcher:
             self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hashmatch")
         return self._pool
 
+    def _take_up(self) -> None:
+        """Take up the live snapshot once it is checked and in memory."""
+        searcher = self._load()
+        searcher.snapshot.load()
+        self._use(searcher)
+
+    def _use(self, searcher: Searcher) -> None:
+        """Change over to another snapshot, and to workers that are ready for it, first of all."""
+        self._isolation = self._isolated(searcher, self._isolation)
+        self._searcher = searcher
+
     def _load(self) -> Searcher:
         return Searcher(Snapshot.open(self._root, self._pinned))
 
-    def _isolated(self, current: Isolation | None) -> Isolation | None:
+    def _isolated(self, searcher: Searcher, current: Isolation | None) -> Isolation | None:
         """Return workers that are ready for what the snapshot in use asks for."""
         wanted, workers, timeout = self._isolate
         if not wanted:
             return None
-        plan = self.plan()
-        if current is not None and current.perceptual == plan.perceptual:
+        plan = self._plan(searcher)
+        if current is not None and set(plan.perceptual) <= set(current.perceptual):
             return current
-        if current is not None:
-            current.close()
-        return Isolation(plan, workers, timeout)
+        return Isolation(plan, workers, timeout, current)
+
+    def _examine(self, data: Bytes, plan: Plan) -> Examination:
+        """Examine media in memory, here or in a worker."""
+        isolation = self._isolation
+        if isolation is None or not len(data):
+            return examine(data, plan)
+        return isolation.examine_bytes(data, plan)
 
     def _match_one(self, item: Bytes | FilePath) -> MatchResult:
         if isinstance(item, str | os.PathLike):

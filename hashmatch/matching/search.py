@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hashmatch import hash_types
 from hashmatch.errors import SnapshotError
 from hashmatch.hash_types import HashKind
 from hashmatch.indexes.snapshot import Snapshot
 from hashmatch.matching.examine import Probe
-from hashmatch.types import Category, Hit, Polarity, Tier
+from hashmatch.types import Category, HashValue, Hit, Polarity, Tier
 
 UNKNOWN_QUALITY = 255
+_TIERS = tuple(Tier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +114,64 @@ class Searcher:
                     and (p.value.quality is None or p.value.quality >= lowest)
                 ],
             )
-        tiers = list(Tier)
-        hits.sort(
-            key=lambda hit: (
-                tiers.index(hit.tier),
-                hit.distance / (hit.max_distance or 1),
-                hit.list_name,
-                hit.entry_id,
-                hit.hash_type,
-            )
-        )
+        hits.sort(key=_best_first)
         return hits
+
+    def search_each(
+        self,
+        name: str,
+        codes: NDArray[np.uint8],
+        qualities: Sequence[int | None] | None = None,
+    ) -> tuple[dict[int, list[Hit]], list[int]]:
+        """Search for many values of one type at once, each for itself.
+
+        Parameters
+        ----------
+        name : str
+            A hash type of the snapshot.
+        codes : (N, bits / 8) uint8
+        qualities : sequence of int or None
+            0..100 where known.
+
+        Returns
+        -------
+        hits : dict of int to list of Hit
+            The hits of each value that has some, by its number, best first.
+        blind : list of int
+            The numbers of the values that were not searched in every list of their type,
+            because their quality is too low.
+        """
+        exact = name in self.cryptographic
+        blind: list[int] = []
+        searched = np.arange(len(codes))
+        if qualities is not None and not exact:
+            lowest, highest = self._gates[name]
+            known = np.array([100 if q is None else q for q in qualities])
+            blind = np.flatnonzero(known < highest).tolist()
+            searched = np.flatnonzero(known >= lowest)
+        hits: dict[int, list[Hit]] = {}
+        if not len(searched):
+            return hits, blind
+        wanted = np.ascontiguousarray(codes[searched])
+        if exact:
+            offsets, entries = self.snapshot.values(name).find(wanted)
+        else:
+            found = self.snapshot.index(name).search_radius(wanted, self._radius[name])
+            offsets = found.offsets
+        for place in np.flatnonzero(np.diff(offsets)).tolist():
+            number = int(searched[place])
+            quality = qualities[number] if qualities is not None else None
+            probe = Probe(HashValue(name, wanted[place].tobytes(), quality))
+            best: dict[int, Hit] = {}
+            if exact:
+                for entry in entries[offsets[place] : offsets[place + 1]].tolist():
+                    record = self.snapshot.entry(entry)
+                    best[entry] = self._hit(record, probe, 0, Rule(0, 0), Tier.EXACT, None)
+            else:
+                self._keep_best(best, name, probe, found.of(place))
+            if best:
+                hits[number] = sorted(best.values(), key=_best_first)
+        return hits, blind
 
     def _exact(self, name: str, probes: Sequence[Probe]) -> list[Hit]:
         if not probes:
@@ -139,24 +188,33 @@ class Searcher:
         if not probes:
             return []
         found = self.snapshot.index(name).search_radius(_codes(probes), self._radius[name])
-        if not len(found.rows):
-            return []
+        best: dict[int, Hit] = {}
+        if len(found.rows):
+            for number, probe in enumerate(probes):
+                self._keep_best(best, name, probe, found.of(number))
+        return list(best.values())
+
+    def _keep_best(
+        self,
+        best: dict[int, Hit],
+        name: str,
+        probe: Probe,
+        found: tuple[NDArray[np.int64], NDArray[np.int32]],
+    ) -> None:
+        """Add the hits of one probe to those of the others, the nearest one of each entry."""
         entry_numbers = self.snapshot.entries_of(name)
         qualities = self.snapshot.qualities_of(name)
-        best: dict[int, Hit] = {}
-        for number, probe in enumerate(probes):
-            for row, distance in zip(*(part.tolist() for part in found.of(number)), strict=True):
-                entry = int(entry_numbers[row])
-                if entry in best and best[entry].distance <= distance:
-                    continue
-                record = self.snapshot.entry(entry)
-                rule = self.lists[record["list"]].rule_for(name, record)
-                quality = None if qualities[row] == UNKNOWN_QUALITY else int(qualities[row])
-                if distance <= rule.max_distance and all(
-                    q is None or q >= rule.min_quality for q in (probe.value.quality, quality)
-                ):
-                    best[entry] = self._hit(record, probe, distance, rule, Tier.STRONG, quality)
-        return list(best.values())
+        for row, distance in zip(*(part.tolist() for part in found), strict=True):
+            entry = int(entry_numbers[row])
+            if entry in best and best[entry].distance <= distance:
+                continue
+            record = self.snapshot.entry(entry)
+            rule = self.lists[record["list"]].rule_for(name, record)
+            quality = None if qualities[row] == UNKNOWN_QUALITY else int(qualities[row])
+            if distance <= rule.max_distance and all(
+                q is None or q >= rule.min_quality for q in (probe.value.quality, quality)
+            ):
+                best[entry] = self._hit(record, probe, distance, rule, Tier.STRONG, quality)
 
     def _hit(
         self,
@@ -187,6 +245,16 @@ class Searcher:
             min_quality=rule.min_quality if tier is not Tier.EXACT else None,
             metadata=record.get("meta") or {},
         )
+
+
+def _best_first(hit: Hit) -> tuple[int, float, str, str, str]:
+    return (
+        _TIERS.index(hit.tier),
+        hit.distance / (hit.max_distance or 1),
+        hit.list_name,
+        hit.entry_id,
+        hit.hash_type,
+    )
 
 
 def _codes(probes: Sequence[Probe]) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

@@ -17,16 +17,19 @@ def examine_descriptor(
     descriptor: int,
     plan: Plan,
     *,
+    size: int | None = None,
     known_good: KnownGood | None = None,
     undecoded: tuple[Reason, str] | None = None,
 ) -> Examination:
     """Examine the regular file behind a descriptor; see :func:`~hashmatch.matching.examine`.
 
-    A file above the plan's ``max_bytes`` is hashed piece by piece and not decoded. Only calls
-    that the sandbox allows are made.
+    Only the first ``size`` bytes count where that is given: memory that is lent is longer than
+    what it holds. A file above the plan's ``max_bytes`` is hashed piece by piece and not decoded.
+    Only calls that the sandbox allows are made.
     """
     try:
-        size = os.lseek(descriptor, 0, os.SEEK_END)
+        if size is None:
+            size = os.lseek(descriptor, 0, os.SEEK_END)
         os.lseek(descriptor, 0, os.SEEK_SET)
         if size > plan.limits.max_bytes:
             hasher = PieceHasher(plan)

@@ -21,15 +21,22 @@ from hashmatch.types import HashValue, MediaInfo, Orientation, Reason
 _ORIENTATIONS = tuple(Orientation)
 _MEDIA = ("format", "width", "height", "frame_count", "frames_decoded", "notes")
 _LONGEST_TEXT = 4096
+_STAGES = ("decode", "hash")
+_LONGEST_STAGE = 3600.0
 
 
 class WireFormatError(HashmatchError):
     """What should be an examination is none."""
 
 
-def to_wire(found: Examination) -> bytes:
-    """Return an examination as JSON without line breaks."""
+def to_wire(found: Examination, *, timed: bool = False) -> bytes:
+    """Return an examination as JSON without line breaks.
+
+    The times of its stages are left out unless asked for, so that reruns give the same bytes.
+    """
     shape: dict[str, Any] = {"size": found.size}
+    if timed:
+        shape["seconds"] = found.seconds
     if found.reason is not None:
         shape["reason"], shape["message"] = found.reason.value, found.message
     if found.decoded:
@@ -68,6 +75,11 @@ def _read(shape: dict[str, Any]) -> Examination:
     found = Examination(size=_number(shape["size"]))
     if "reason" in shape:
         found.reason, found.message = Reason(shape["reason"]), _words(shape["message"])
+    found.seconds = {
+        stage: min(max(0.0, float(seconds)), _LONGEST_STAGE)
+        for stage, seconds in shape.get("seconds", {}).items()
+        if stage in _STAGES
+    }
     found.decoded = shape.get("decoded") is True
     found.known_good = shape.get("known_good") is True
     if "media" in shape:

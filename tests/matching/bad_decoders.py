@@ -17,7 +17,8 @@ _BEFORE = 16
 def examine_badly(job: Job) -> bytes:
     """Do what the input begins with, then examine what follows the first bar."""
     how = os.pread(job.descriptor, _BEFORE, 0).split(b"|")[0]
-    plan, undecoded = parse_request(job.request)
+    size, _, body = job.request.partition(b" ")
+    plan, undecoded = parse_request(body)
     if undecoded is None:
         if how == b"hang":
             while True:
@@ -26,5 +27,6 @@ def examine_badly(job: Job) -> bytes:
             ctypes.string_at(0)
         if how == b"call":
             socket.socket()
-    rest = os.pread(job.descriptor, 1 << 26, len(how) + 1)
+    start = len(how) + 1
+    rest = os.pread(job.descriptor, int(size) - start if size else 1 << 26, start)
     return to_wire(examine(rest, plan, undecoded=undecoded))
