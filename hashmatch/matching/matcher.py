@@ -364,7 +364,7 @@ class Matcher:
         """Answer about many hash values of one type, in their order, with one search.
 
         Values without a hit share one result, which like all of these holds no ``hashes``: the
-        caller has them.
+        caller has them. Only exact and strong hits are looked for, whatever the profile.
 
         Parameters
         ----------
@@ -406,10 +406,10 @@ class Matcher:
         for number in blind:
             results[number] = unsearched
         for number, found in hits.items():
+            base = results[number]
             quality = qualities[number] if qualities is not None else None
             value = HashValue(hash_type, codes[number].tobytes(), quality)
             weighed = self._judge.weigh(found, {hash_type: value})
-            base = results[number]
             verdict, reason, message = self._judge.verdict(
                 weighed, base.reason, base.message, decoded=True
             )

@@ -77,17 +77,12 @@ def _distant(searcher: Searcher, probes: Sequence[Probe]) -> Iterator[tuple[int,
 
 def _opinion(searcher: Searcher, entry: int, probe: Probe | None) -> int | None:
     """Return how far an entry is from a view in the independent type, if it has a value there."""
-    name, snapshot = tiers.SECOND_OPINION, searcher.snapshot
+    name = tiers.SECOND_OPINION
     if probe is None or name not in searcher.perceptual:
         return None
-    if entry >= snapshot.entry_count:  # added since the snapshot was published
-        near = searcher.near(name, [probe], tiers.OPINION_AGREES)
-        return min((d for _, row, d in near if searcher.row(name, row)[0] == entry), default=None)
-    # ascending, since entries are numbered in the order they were written
-    first, last = np.searchsorted(snapshot.array(name, "row_entries"), [entry, entry + 1])
-    if first == last:
+    codes = searcher.snapshot.codes_of(name, entry)
+    if not len(codes):
         return None
-    codes = snapshot.array(name, "codes")[first:last]
     own = np.frombuffer(probe.value.bytes, np.uint8)
     return int(np.bitwise_count(codes ^ own).sum(axis=1).min())
 

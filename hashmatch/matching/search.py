@@ -143,7 +143,8 @@ class Searcher:
                     record = self.snapshot.entry(entry)
                     best[entry] = self._hit(record, probe, 0, Rule(0, 0), Tier.EXACT, None)
             else:
-                self._keep_best(best, name, probe, found.of(place))
+                for row, distance in zip(*(part.tolist() for part in found.of(place)), strict=True):
+                    self._keep_best(best, name, probe, row, distance)
             if best:
                 hits[number] = sorted(best.values(), key=_best_first)
         return hits, blind
@@ -162,29 +163,23 @@ class Searcher:
     def _near(self, name: str, probes: Sequence[Probe]) -> list[Hit]:
         if not probes:
             return []
-        found = self.snapshot.index(name).search_radius(_codes(probes), self.radius[name])
         best: dict[int, Hit] = {}
-        for number in np.flatnonzero(np.diff(found.offsets)).tolist():
-            self._keep_best(best, name, probes[number], found.of(number))
+        for probe, row, distance in self.near(name, probes, self.radius[name]):
+            self._keep_best(best, name, probe, row, distance)
         return list(best.values())
 
     def _keep_best(
-        self,
-        best: dict[int, Hit],
-        name: str,
-        probe: Probe,
-        found: tuple[NDArray[np.int64], NDArray[np.int32]],
+        self, best: dict[int, Hit], name: str, probe: Probe, row: int, distance: int
     ) -> None:
-        """Add the hits of one probe to those of the others, the nearest one of each entry."""
-        for row, distance in zip(*(part.tolist() for part in found), strict=True):
-            entry, record, quality = self.row(name, row)
-            if entry in best and best[entry].distance <= distance:
-                continue
-            rule = self.lists[record["list"]].rule(name, record.get("category"))
-            if distance <= rule.max_distance and all(
-                q is None or q >= rule.min_quality for q in (probe.value.quality, quality)
-            ):
-                best[entry] = self._hit(record, probe, distance, rule, Tier.STRONG, quality)
+        """Add what one probe found to what others did, the nearest hit of each entry."""
+        entry, record, quality = self.row(name, row)
+        if entry in best and best[entry].distance <= distance:
+            return
+        rule = self.lists[record["list"]].rule(name, record.get("category"))
+        if distance <= rule.max_distance and all(
+            q is None or q >= rule.min_quality for q in (probe.value.quality, quality)
+        ):
+            best[entry] = self._hit(record, probe, distance, rule, Tier.STRONG, quality)
 
     def near(
         self, name: str, probes: Sequence[Probe], radius: int
@@ -229,7 +224,7 @@ class Searcher:
         category = record.get("category")
         return Hit(
             list_name=owner.name,
-            list_version=owner.version,
+            list_version=record.get("version", owner.version),
             polarity=owner.polarity,
             entry_id=record["id"],
             category=Category(**category) if category else None,
