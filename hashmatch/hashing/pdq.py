@@ -104,8 +104,8 @@ def pdq_margin(pixels: Any, epsilon: float) -> tuple[HashValue, int]:
         The picture.
     epsilon : float
         A bit is fragile if its coefficient lies within so much of the median, in units of the
-        coefficients (a grey level, spread evenly over the picture's 64 x 64 samples, moves a
-        coefficient by about 1).
+        coefficients: noise of one grey level in each of the 64 x 64 samples moves a coefficient
+        by about 1.
 
     Returns
     -------
@@ -129,17 +129,6 @@ def pdq_margin(pixels: Any, epsilon: float) -> tuple[HashValue, int]:
 
 # which mirrored pictures the kernel is asked for, along an axis
 _AS_IT_IS, _MIRRORED, _BOTH = 1, 2, 3
-
-
-def pdq_of_samples(samples: NDArray[np.float32]) -> HashValue:
-    """Return the hash of samples that were taken some other way than PDQ's own.
-
-    Parameters
-    ----------
-    samples : (64, 64) float32
-        Luma, 0..255, of a picture blurred like PDQ blurs it; C-contiguous.
-    """
-    return _digest(samples).value
 
 
 def _digest_of(picture: Picture) -> _Digest:
