@@ -10,7 +10,6 @@ import pytest
 
 from bench import search_data as data
 from hashmatch import indexes, kernels
-from hashmatch._ext import _checksum
 from hashmatch.indexes.values import ValueIndex, ValueSorter
 
 Benchmark = Callable[..., Any]
@@ -79,4 +78,4 @@ def test_value_lookups(benchmark: Benchmark) -> None:
 @pytest.mark.benchmark(group="checksums")
 def test_checksums(benchmark: Benchmark, codes: data.Codes) -> None:
     """Check blocks of a stored array."""
-    benchmark(_checksum.block_checksums, codes.reshape(-1), 1 << 20, kernels.level())
+    benchmark(kernels.checksum.block_checksums, codes.reshape(-1), 1 << 20, kernels.level())
