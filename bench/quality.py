@@ -13,7 +13,8 @@ ways of ``bench/quality_transforms.py``, and given to the matcher's own code as 
 Confidence intervals of recall are by bootstrap over photographs, because tiles of one photograph
 are related; those of rates are Wilson's, or three over the number of pairs where none was found.
 
-Usage: python -m bench.quality [--json] [--quick] [--part held_out|tuning] [--no-cost] [--rows N]
+Usage: python -m bench.quality [--json] [--quick] [--part held_out|tuning] [--processes N]
+    [--no-cost | --only-cost] [--rows N] [--keep DIR]
 """
 
 from __future__ import annotations
@@ -429,6 +430,7 @@ def main() -> None:
     parser.add_argument("--no-cost", action="store_true", help="leave out the cost")
     parser.add_argument("--only-cost", action="store_true", help="leave out all but the cost")
     parser.add_argument("--rows", type=int, help="size of the list the cost is measured with")
+    parser.add_argument("--keep", type=Path, help="folder that list is kept in between runs")
     asked = parser.parse_args()
     figures: dict[str, Any] = {"machine": machine()}
     if not asked.only_cost:
@@ -437,7 +439,7 @@ def main() -> None:
             _print(figures)
     if not asked.no_cost:
         rows = asked.rows or (1_000_000 if asked.quick else 10_000_000)
-        quality_cost.run(rows, as_json=asked.json)
+        quality_cost.run(rows, as_json=asked.json, kept=asked.keep)
     if asked.json and not asked.only_cost:
         print(json.dumps(figures, indent=2))
 

@@ -18,37 +18,45 @@ from hashmatch import Matcher
 LONG_SIDE = 1600
 
 
-def run(rows: int, *, as_json: bool) -> None:
-    """Measure and print the cost of the profiles with a list of so many random values."""
+def run(rows: int, *, as_json: bool, kept: Path | None = None) -> None:
+    """Measure and print the cost of the profiles with a list of so many random values.
+
+    The list is written into ``kept``, if that is given, and left there for the next run.
+    """
+    if kept is None:
+        with tempfile.TemporaryDirectory() as folder:
+            run(rows, as_json=as_json, kept=Path(folder))
+        return
+    root = kept / str(rows)
+    if not (root / "CURRENT").exists():
+        root.mkdir(parents=True)
+        write_random(root, rows, SEED)
     picture = rgb(photographs()["china.jpg"])
     height = round(LONG_SIDE * picture.height / picture.width)
     data = encode(picture.resize((LONG_SIDE, height), Image.Resampling.BICUBIC))
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        write_random(root, rows, SEED)
-        matchers = {
-            "plain": Matcher(root, profile="plain"),
-            "orientations": Matcher(root, profile="orientations"),
-            "thorough, strong tier only": Matcher(root, profile="thorough", possible=False),
-            "thorough": Matcher(root, profile="thorough"),
-        }
-        times = interleave(
-            {name: partial(matcher.match_bytes, data) for name, matcher in matchers.items()}
+    matchers = {
+        "plain": Matcher(root, profile="plain"),
+        "orientations": Matcher(root, profile="orientations"),
+        "thorough, strong tier only": Matcher(root, profile="thorough", possible=False),
+        "thorough": Matcher(root, profile="thorough"),
+    }
+    times = interleave(
+        {name: partial(matcher.match_bytes, data) for name, matcher in matchers.items()}
+    )
+    figures = [
+        cost(name, times[name], times["plain"], goal)
+        for name, goal in (
+            ("orientations", 1.2),
+            ("thorough, strong tier only", 2.0),
+            ("thorough", 6.0),
         )
-        figures = [
-            cost(name, times[name], times["plain"], goal)
-            for name, goal in (
-                ("orientations", 1.2),
-                ("thorough, strong tier only", 2.0),
-                ("thorough", 6.0),
-            )
-        ]
-        searched = matchers["plain"].snapshot.base_index("pdq")
-        notes = {
-            "picture": f"JPEG {LONG_SIDE} x {height}, {len(data):,} bytes, no match",
-            "list": f"{rows:,} random PDQ values, index {searched.kind}",
-            "plain": f"{times['plain'].median * 1e3:.1f} ms end to end",
-        }
-        report("cost of the profiles against plain, end to end", figures, notes, as_json)
-        for matcher in matchers.values():
-            matcher.close()
+    ]
+    searched = matchers["plain"].snapshot.index("pdq")
+    notes = {
+        "picture": f"JPEG {LONG_SIDE} x {height}, {len(data):,} bytes, no match",
+        "list": f"{rows:,} random PDQ values, index {searched.kind}",
+        "plain": f"{times['plain'].median * 1e3:.1f} ms end to end",
+    }
+    report("cost of the profiles against plain, end to end", figures, notes, as_json)
+    for matcher in matchers.values():
+        matcher.close()
