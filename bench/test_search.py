@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bench import search_data as data
 from hashmatch import indexes, kernels
 from hashmatch._ext import _checksum
 from hashmatch.indexes.values import ValueIndex, ValueSorter
-
-sys.path.insert(0, str(Path(__file__).parent))
-import search_data as data
 
 Benchmark = Callable[..., Any]
 ROWS = 500_000
