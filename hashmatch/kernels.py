@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 from enum import IntEnum
 
-from hashmatch._ext import _cpu, _pdq, _resample
+from hashmatch._ext import _cpu, _pdq, _probes, _resample
 from hashmatch.errors import KernelLevelError
 
 ENVIRONMENT_VARIABLE = "HASHMATCH_SIMD"
 
 pdq = _pdq
 """Samples and hashes of PDQ."""
+
+probes = _probes
+"""Samples of changed views of a picture."""
 
 resample = _resample
 """Pillow's grey and Lanczos resize."""

@@ -27,7 +27,7 @@ RULES: dict[str, set[str]] = {
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},
     "curate": FOUNDATION | {"lists", "indexes", "publish"},
-    "matching": FOUNDATION | MIDDLE - {"lists"} | {"api", "sandbox"},
+    "matching": FOUNDATION | MIDDLE - {"lists"} | {"api", "kernels", "sandbox"},
     "scan": FOUNDATION | {"matching", "media", "api", "lists", "sandbox"},
     "service": FOUNDATION | {"api", "curate", "hashing", "matching", "media"},
     "cli": FOUNDATION

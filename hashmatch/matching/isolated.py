@@ -126,8 +126,8 @@ class Isolation:
     ) -> None:
         self._timeout = timeout
         self._process = os.getpid()
-        earlier = before.perceptual if before else ()
-        self.perceptual = tuple(dict.fromkeys([*earlier, *plan.perceptual]))
+        earlier: tuple[str, ...] = before.perceptual if before else ()
+        self.perceptual: tuple[str, ...] = tuple(dict.fromkeys([*earlier, *plan.perceptual]))
         self.pool = Pool(
             "hashmatch.matching.isolated:examine_in_worker",
             "hashmatch.matching.isolated:prepare",
@@ -137,7 +137,7 @@ class Isolation:
         )
         # whoever still uses this one when a matcher has taken another finishes on it
         self._finalizer = weakref.finalize(self, self.pool.close)
-        self._lender = (
+        self._lender: Lender = (
             before._lender if before else Lender(self.pool.workers, plan.limits.max_bytes)
         )
 
