@@ -43,7 +43,7 @@ def run(rows: int, *, as_json: bool) -> None:
                 ("thorough", 6.0),
             )
         ]
-        searched = matchers["plain"].snapshot.index("pdq")
+        searched = matchers["plain"].snapshot.base_index("pdq")
         notes = {
             "picture": f"JPEG {LONG_SIDE} x {height}, {len(data):,} bytes, no match",
             "list": f"{rows:,} random PDQ values, index {searched.kind}",
