@@ -131,17 +131,6 @@ def pdq_margin(pixels: Any, epsilon: float) -> tuple[HashValue, int]:
 _AS_IT_IS, _MIRRORED, _BOTH = 1, 2, 3
 
 
-def pdq_of_samples(samples: NDArray[np.float32]) -> HashValue:
-    """Return the hash of samples that were taken some other way than PDQ's own.
-
-    Parameters
-    ----------
-    samples : (64, 64) float32
-        Luma, 0..255, of a picture blurred like PDQ blurs it; C-contiguous.
-    """
-    return _digest(samples).value
-
-
 def _digest_of(picture: Picture) -> _Digest:
     turn = picture.turn
     along_x = _MIRRORED if turn.flip_x else _AS_IT_IS
