@@ -16,7 +16,13 @@ _MEBIBYTE = 1024 * 1024
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one and logs it.",
+)
 @click.option(
     "--workers",
     type=click.IntRange(1),

@@ -125,7 +125,7 @@ class Isolation:
         self._timeout = timeout
         self._process = os.getpid()
         earlier = before.perceptual if before else ()
-        self.perceptual = tuple(dict.fromkeys([*earlier, *plan.perceptual]))
+        self.perceptual: tuple[str, ...] = tuple(dict.fromkeys([*earlier, *plan.perceptual]))
         self.pool = Pool(
             "hashmatch.matching.isolated:examine_in_worker",
             "hashmatch.matching.isolated:prepare",
@@ -133,7 +133,7 @@ class Isolation:
             workers=workers,
             allowance=allowance_for(plan.limits),
         )
-        self._lender = (
+        self._lender: Lender = (
             before._lender if before else Lender(self.pool.workers, plan.limits.max_bytes)
         )
 
