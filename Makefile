@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 NATIVE := $(wildcard src_ext/*.pyx src_ext/*.h src_ext/*/*.cpp src_ext/*/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools setup demo test test-heavy lint docs wheel-smoke clean
+.PHONY: help tools setup demo test test-heavy sanitize lint docs wheel-smoke clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,24 @@ test: setup ## the whole test suite
 
 test-heavy: setup ## the suites that take minutes: crash points, hostile corpora, large lists
 	@$(BIN)/python tests/media/corpus.py
+	@$(BIN)/python tests/scan/corpus.py
 	$(BIN)/pytest -m heavy --timeout 3600
+
+SANITIZED := build/sanitize
+SANITIZE_TESTS := $(wildcard tests/hashing tests/indexes)
+LIBRARY = $(shell $(or $(CXX),c++) -print-file-name=$(1))
+
+sanitize: tools ## the native code's tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@rm -rf $(SANITIZED)/src && mkdir -p $(SANITIZED)/src
+	@cp -R hashmatch cli indexes src_ext pyproject.toml setup.py README.md LICENSE MANIFEST.in $(SANITIZED)/src
+	@find $(SANITIZED)/src -name '*.so' -delete
+	@test -x $(SANITIZED)/venv/bin/python || $(PYTHON) -m venv $(SANITIZED)/venv
+	@echo "Building with sanitizers in $(SANITIZED) ..."
+	@HASHMATCH_SANITIZE=1 $(SANITIZED)/venv/bin/python -m pip install -q --disable-pip-version-check '$(SANITIZED)/src[dev]'
+	@HASHMATCH_SANITIZE=1 $(SANITIZED)/venv/bin/python -m pip install -q --disable-pip-version-check --force-reinstall --no-deps $(SANITIZED)/src
+	cd $(SANITIZED) && ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		LD_PRELOAD="$(call LIBRARY,libasan.so) $(call LIBRARY,libubsan.so) $(call LIBRARY,libstdc++.so.6)" \
+		venv/bin/python -P -m pytest -c ../../pyproject.toml -p no:cacheprovider --timeout 1800 $(addprefix ../../,$(SANITIZE_TESTS))
 
 lint: setup ## ruff and mypy --strict over every file
 	$(BIN)/ruff check .

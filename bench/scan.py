@@ -33,7 +33,7 @@ from hashmatch.scan.examiner import Examiner, Order
 from hashmatch.types import Polarity
 
 # how many files of each size: what a phone, a chat and a web page leave behind
-MIX = {(512, 512): 120, (1024, 768): 80, (1600, 1004): 60, (2560, 1920): 24, (4032, 3024): 8}
+MIX = {(512, 512): 400, (1024, 768): 240, (1600, 1004): 160, (2560, 1920): 60, (4032, 3024): 20}
 RADIUS = 31
 
 
@@ -207,7 +207,7 @@ def _sandbox(home: Home, files: Sequence[Path], rounds: int) -> list[Figure]:
         workers=1,
         allowance=allowance_for(plan.limits),
     ) as pool:
-        pool.protections()
+        pool.warm()
         in_sandbox(pool, order, files[:5])
         in_process(order, files[:5])
         timings = timed(

@@ -99,7 +99,26 @@ class Tables:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], link_size: int) -> Self:
-        """Open stored tables."""
+        """Open stored tables.
+
+        Raises
+        ------
+        IndexArgumentError
+            If their shapes do not belong together.
+        """
+        rows, bands = len(arrays["codes"]), arrays["codes"].shape[1] * 8 // BAND_BITS
+        anchored = sum(_mih.anchored(bands, link_size))
+        expected = {
+            "starts": (bands, (1 << BAND_BITS) + 1),
+            "tags": (bands, rows),
+            "anchors": (anchored, rows),
+            "links": (bands - anchored, link_size * rows),
+        }
+        for name, shape in expected.items():
+            if arrays[name].shape != shape:
+                raise IndexArgumentError(
+                    f"stored {name} of shape {arrays[name].shape}, not {shape}"
+                )
         return cls(arrays["starts"], arrays["tags"], arrays["anchors"], arrays["links"], link_size)
 
 

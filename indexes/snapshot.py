@@ -85,16 +85,27 @@ class Snapshot:
         SnapshotCorruptError
             If anything of it is damaged.
         """
-        folder = root / layout.resolve(root, snapshot_id)
+        while True:
+            wanted = layout.resolve(root, snapshot_id)
+            try:
+                opened = cls._opened(root / wanted)
+                break
+            except SnapshotError:
+                # it may have been replaced, and deleted, while it was being opened
+                if snapshot_id is not None or current_id(root) == wanted:
+                    raise
+        if verify == "full":
+            opened.load()
+        return opened
+
+    @classmethod
+    def _opened(cls, folder: Path) -> Self:
         manifest = layout.read_manifest(folder)
         files = {
             name: ArrayFile(folder / name, described["size"], described["seal"])
             for name, described in manifest["files"].items()
         }
-        opened = cls(folder, manifest, files)
-        if verify == "full":
-            opened.load()
-        return opened
+        return cls(folder, manifest, files)
 
     def __enter__(self) -> Self:
         return self

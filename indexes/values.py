@@ -48,6 +48,8 @@ class ValueIndex:
         prefixes: NDArray[np.uint32],
         prefix_bits: int,
     ) -> None:
+        if len(entries) != len(values) or len(prefixes) != (1 << prefix_bits) + 1:
+            raise IndexArgumentError("stored values, entries and prefixes do not belong together")
         self.bits = bits
         self.values = values
         self.entries = entries

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import logging
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from hashmatch.version import VERSION
 
 KEPT = 2
 """So many good versions stay on disk: the live one and the one before it."""
+log = logging.getLogger("hashmatch")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -76,9 +78,7 @@ class SnapshotWriter:
             self._held.enter_context(locked(self._root / layout.LOCK, wait=self._wait))
             try:
                 self._clear_remains()
-                folder = self._root / f"{layout.BUILDING}{os.getpid()}"
-                folder.mkdir(mode=0o700)
-                self._folder = folder
+                self._folder = Path(tempfile.mkdtemp(prefix=layout.BUILDING, dir=self._root))
             except BaseException:
                 self._held.close()
                 raise
@@ -249,7 +249,10 @@ class SnapshotWriter:
             self._folder = None
             sync_folder(self._root)
             replace_durably(self._root / layout.CURRENT, f"{snapshot_id}\n".encode("ascii"))
+        try:
             self._prune(snapshot_id, previous)
+        except OSError as error:  # the new snapshot is live all the same; the next one tries again
+            log.warning("an old snapshot could not be deleted: %s", error.strerror)
         return snapshot_id
 
     def _building(self) -> Path:
@@ -276,7 +279,7 @@ class SnapshotWriter:
         """Delete what a writer that was killed left behind; the lock says that none is at work."""
         for entry in self._root.iterdir():
             if entry.name.startswith((layout.BUILDING, layout.DISCARDED)):
-                shutil.rmtree(entry)
+                shutil.rmtree(entry, ignore_errors=True)  # on Windows a reader may be in its way
             elif entry.suffix == layout.LIVE_SUFFIX and not entry.with_suffix("").is_dir():
                 entry.unlink()
 

@@ -24,7 +24,7 @@ cdef extern from "resample/resample.h" namespace "hashmatch::resample" nogil:
         ptrdiff_t stride
         int height
         int width
-        int channels
+        int step
 
     cdef struct Target:
         uint8_t* first
@@ -33,7 +33,7 @@ cdef extern from "resample/resample.h" namespace "hashmatch::resample" nogil:
     CFilter c_make_filter "hashmatch::resample::make_filter"(
         int size_in, int size_out, bint mirrored) except +
     void c_grey "hashmatch::resample::grey"(
-        const uint8_t* colours, int width, Level level, uint8_t* out) noexcept
+        const uint8_t* colours, int step, int width, Level level, uint8_t* out) noexcept
     void c_across "hashmatch::resample::across"(
         const Rows& rows, const vector[const CFilter*]& filters,
         const vector[Target]& targets, Level level) except +
@@ -63,39 +63,46 @@ cdef class Filter:
         return self.filter.symmetric
 
 
-cdef Rows rows_of(const uint8_t[:, :] pixels, int channels) except *:
+cdef Rows rows_of(const uint8_t[:, :, :] pixels) except *:
     cdef Rows rows
-    if channels not in (1, 3) or pixels.shape[0] < 1 or pixels.shape[1] < channels:
-        raise ValueError("rows must hold whole pixels of 1 or 3 channels")
-    if pixels.shape[1] % channels or (pixels.shape[1] > 1 and pixels.strides[1] != 1):
-        raise ValueError("the bytes of a row must be contiguous, whole pixels")
-    if max(pixels.shape[0], pixels.shape[1]) > 1 << 30:
-        raise ValueError("a side may have 2**30 bytes at most")
-    rows.first = &pixels[0, 0]
+    cdef Py_ssize_t channels = pixels.shape[2]
+    cdef Py_ssize_t step = pixels.strides[1] if pixels.shape[1] > 1 else channels
+    if channels not in (1, 3) or pixels.shape[0] < 1 or pixels.shape[1] < 1:
+        raise ValueError("pixels are (H, W, 1) or (H, W, 3)")
+    if channels == 3 and pixels.strides[2] != 1:
+        raise ValueError("the channels of a pixel must lie side by side")
+    if step != 1 if channels == 1 else step not in (3, 4):
+        raise ValueError("the pixels of a row must lie side by side")
+    if max(pixels.shape[0], pixels.shape[1]) > 1 << 28:
+        raise ValueError("a side may have 2**28 pixels at most")
+    rows.first = &pixels[0, 0, 0]
     rows.stride = pixels.strides[0]
     rows.height = <int>pixels.shape[0]
-    rows.width = <int>(pixels.shape[1] // channels)
-    rows.channels = channels
+    rows.width = <int>pixels.shape[1]
+    rows.step = <int>step
     return rows
 
 
-def grey(const uint8_t[:, :] pixels, uint8_t[:, ::1] out, int level) -> None:
-    """Fill ``out`` (H, W) with the grey of interleaved colours, ``pixels`` (H, W * 3)."""
-    cdef Rows rows = rows_of(pixels, 3)
+def grey(const uint8_t[:, :, :] pixels, uint8_t[:, ::1] out, int level) -> None:
+    """Fill ``out`` (H, W) with the grey of colours, ``pixels`` (H, W, 3)."""
+    cdef Rows rows = rows_of(pixels)
     cdef int y
+    if rows.step == 1:
+        raise ValueError("there are no colours")
     if out.shape[0] != rows.height or out.shape[1] != rows.width:
         raise ValueError("the array has another shape than the picture")
     with nogil:
         for y in range(rows.height):
-            c_grey(rows.first + y * rows.stride, rows.width, <Level>level, &out[y, 0])
+            c_grey(rows.first + y * rows.stride, rows.step, rows.width, <Level>level, &out[y, 0])
 
 
-def across(const uint8_t[:, :] pixels, int channels, list filters, list outs, int level) -> None:
+def across(const uint8_t[:, :, :] pixels, list filters, list outs, int level) -> None:
     """Resize a picture along x by each filter; ``outs`` are (H, size_out) uint8 arrays.
 
-    ``pixels`` is (H, W * channels), contiguous within a row; colours are turned to grey first.
+    ``pixels`` is (H, W, 1) grey, contiguous within a row, or (H, W, 3) colour, 3 or 4 bytes from
+    pixel to pixel, which is turned to grey first.
     """
-    cdef Rows rows = rows_of(pixels, channels)
+    cdef Rows rows = rows_of(pixels)
     cdef vector[const CFilter*] wanted
     cdef vector[Target] targets
     cdef Target target
@@ -117,10 +124,14 @@ def across(const uint8_t[:, :] pixels, int channels, list filters, list outs, in
         c_across(rows, wanted, targets, <Level>level)
 
 
-def down(const uint8_t[:, :] pixels, Filter weights not None, uint8_t[:, ::1] out, int level) -> None:
-    """Resize a grey picture along y; ``out`` is (size_out, W) uint8."""
-    cdef Rows rows = rows_of(pixels, 1)
+def down(
+    const uint8_t[:, :, :] pixels, Filter weights not None, uint8_t[:, ::1] out, int level
+) -> None:
+    """Resize (H, W, 1) grey, contiguous within a row, along y; ``out`` is (size_out, W) uint8."""
+    cdef Rows rows = rows_of(pixels)
     cdef Target target
+    if rows.step != 1:
+        raise ValueError("only grey is resized along y")
     if weights.filter.size_in != rows.height:
         raise ValueError("the filter is for another height")
     if out.shape[0] != weights.filter.size_out or out.shape[1] != rows.width:

@@ -4,11 +4,13 @@ from numpy.typing import NDArray
 LARGEST_SIZE: int
 
 def downsample(
-    rows: NDArray[np.uint8], channels: int, level: int, out: NDArray[np.float32]
+    pixels: NDArray[np.uint8], along_x: int, along_y: int, level: int, out: NDArray[np.float32]
 ) -> None: ...
-def replay(
-    rows: NDArray[np.uint8], channels: int, level: int, out: NDArray[np.float32]
-) -> None: ...
+def replay(pixels: NDArray[np.uint8], level: int, out: NDArray[np.float32]) -> None: ...
 def digest(
-    samples: NDArray[np.float32], slack: float, level: int, coefficients: NDArray[np.float32]
+    samples: NDArray[np.float32],
+    gradient_tolerance: float,
+    coefficient_tolerance: float,
+    level: int,
+    coefficients: NDArray[np.float32],
 ) -> tuple[bytes, float, float, int, int]: ...

@@ -8,11 +8,7 @@ class Filter:
 
 def grey(pixels: NDArray[np.uint8], out: NDArray[np.uint8], level: int) -> None: ...
 def across(
-    pixels: NDArray[np.uint8],
-    channels: int,
-    filters: list[Filter],
-    outs: list[NDArray[np.uint8]],
-    level: int,
+    pixels: NDArray[np.uint8], filters: list[Filter], outs: list[NDArray[np.uint8]], level: int
 ) -> None: ...
 def down(
     pixels: NDArray[np.uint8], weights: Filter, out: NDArray[np.uint8], level: int

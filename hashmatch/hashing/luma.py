@@ -73,28 +73,28 @@ class LumaHash:
     side : int
         Bits along an axis.
     size : callable
-        The plane's (width, height) for a picture's (width, height).
+        The plane's (width, height) for a picture.
     compute : callable
         Bits, which of them are clear, and the grey values the quality looks at, of a plane.
     """
 
     side: int
-    size: Callable[[int, int], tuple[int, int]]
+    size: Callable[[Picture], tuple[int, int]]
     compute: Callable[[Plane, int], tuple[Bits, Bits, NDArray[np.float64]]]
 
 
-def _wavelet_size(width: int, height: int) -> tuple[int, int]:
-    scale = max(8, 1 << (min(width, height).bit_length() - 1))
+def _wavelet_size(picture: Picture) -> tuple[int, int]:
+    scale = max(8, 1 << (picture.least_side.bit_length() - 1))
     return scale, scale
 
 
 HASHES = {
-    "phash": LumaHash(8, lambda w, h: (32, 32), _phash),
-    "dhash": LumaHash(8, lambda w, h: (9, 8), _dhash),
-    "ahash": LumaHash(8, lambda w, h: (8, 8), _ahash),
+    "phash": LumaHash(8, lambda _: (32, 32), _phash),
+    "dhash": LumaHash(8, lambda _: (9, 8), _dhash),
+    "ahash": LumaHash(8, lambda _: (8, 8), _ahash),
     "whash": LumaHash(8, _wavelet_size, _whash),
-    "phash16": LumaHash(16, lambda w, h: (64, 64), _phash),
-    "dhash16": LumaHash(16, lambda w, h: (17, 16), _dhash),
+    "phash16": LumaHash(16, lambda _: (64, 64), _phash),
+    "dhash16": LumaHash(16, lambda _: (17, 16), _dhash),
 }
 
 
@@ -115,7 +115,7 @@ def _compute(
 ) -> dict[str, tuple[HashValue, ...]]:
     requests = []
     for name in names:
-        width, height = HASHES[name].size(picture.width, picture.height)
+        width, height = HASHES[name].size(picture)
         requests += [Request(width, height, turn) for turn in turns]
     made = iter(planes(picture, requests))
     return {name: tuple(_value(name, next(made)) for _ in turns) for name in names}

@@ -81,7 +81,8 @@ def compute_orientations(pixels: Any, types: Sequence[str]) -> dict[str, tuple[H
         values |= luma.compute_orientations(picture, wanted)
     for name in types:
         if name not in values:
-            values[name] = tuple(_other(name, turn.apply(picture)) for turn in TURNS.values())
+            turned = (Picture(turn.apply(picture.pixels)) for turn in TURNS.values())
+            values[name] = tuple(_other(name, one) for one in turned)
     return {name: values[name] for name in types}
 
 

@@ -24,11 +24,11 @@ LONGEST_CACHED = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A plane of so many pixels of the turned picture."""
+    """A plane of so many pixels, of the picture brought into an orientation."""
 
     width: int
     height: int
-    turn: Turn = UNTURNED
+    way: Turn = UNTURNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +42,26 @@ class _Pass:
 
 def planes(picture: Picture, requests: Sequence[Request]) -> list[Plane]:
     """Return the planes asked for, each (height, width) uint8."""
-    firsts, seconds = {}, []
-    for request in requests:
-        first, second = _passes(picture, request)
-        firsts[first] = np.empty(0, np.uint8)
-        seconds.append((first, second))
-    _first_passes(picture, firsts)
+    turns = [request.way.after(picture.turn) for request in requests]
+    height, width = picture.base.shape[:2]
+    passes = [
+        _passes(height, width, request, turn) for request, turn in zip(requests, turns, strict=True)
+    ]
+    firsts = {first: np.empty(0, np.uint8) for first, _ in passes}
+    _first_passes(picture.base, firsts)
     found = []
-    for request, (first, second) in zip(requests, seconds, strict=True):
+    for turn, (first, second) in zip(turns, passes, strict=True):
         plane = _resize(firsts[first], second)
-        found.append(np.ascontiguousarray(plane.T) if request.turn.swap else plane)
+        found.append(np.ascontiguousarray(plane.T) if turn.swap else plane)
     return found
 
 
-def _passes(picture: Picture, request: Request) -> tuple[_Pass, _Pass]:
-    """Return the two passes of a request in the order Pillow would take them.
+def _passes(height: int, width: int, request: Request, turn: Turn) -> tuple[_Pass, _Pass]:
+    """Return the two passes over a picture as it lies, in the order Pillow would take them.
 
     Since version 13, Pillow resizes along y first where the height shrinks by more than twice as
     many pixels as the width (pull request 9549); the rounding between the passes depends on it.
     """
-    turn = request.turn
-    height, width = picture.height, picture.width
     if turn.swap:
         height, width = width, height
     across = _Pass(turn.swap, request.width, turn.flip_y if turn.swap else turn.flip_x)
@@ -73,29 +72,29 @@ def _passes(picture: Picture, request: Request) -> tuple[_Pass, _Pass]:
     return across, down
 
 
-def _first_passes(picture: Picture, wanted: dict[_Pass, Plane]) -> None:
+def _first_passes(base: NDArray[np.uint8], wanted: dict[_Pass, Plane]) -> None:
     """Fill in the first passes, which read every pixel, reading them as seldom as possible."""
-    rows, channels = picture.rows, picture.channels
+    height, width, channels = base.shape
     if channels == 3 and any(one.along_y for one in wanted):
-        grey = np.empty((picture.height, picture.width), np.uint8)
-        kernels.resample.grey(rows, grey, kernels.level())
-        rows, channels = grey, 1
+        grey = np.empty((height, width), np.uint8)
+        kernels.resample.grey(base, grey, kernels.level())
+        base = grey[:, :, np.newaxis]
     horizontal = [one for one in wanted if not one.along_y]
-    unlike = [one for one in horizontal if not _mirrors(one, picture.width, wanted)]
+    unlike = [one for one in horizontal if not _mirrors(one, width, wanted)]
     for one in unlike:
-        wanted[one] = np.empty((picture.height, one.size), np.uint8)
+        wanted[one] = np.empty((height, one.size), np.uint8)
     if unlike:
-        filters = [_filter(picture.width, one.size, one.mirrored) for one in unlike]
+        filters = [_filter(width, one.size, one.mirrored) for one in unlike]
         outs = [wanted[one] for one in unlike]
-        kernels.resample.across(rows, channels, filters, outs, kernels.level())
+        kernels.resample.across(base, filters, outs, kernels.level())
     for one in horizontal:
         if one not in unlike:
             wanted[one] = wanted[_Pass(False, one.size, False)][:, ::-1]
     for one in wanted:
-        if one.along_y and not _mirrors(one, picture.height, wanted):
-            wanted[one] = _resize(rows, one)
+        if one.along_y and not _mirrors(one, height, wanted):
+            wanted[one] = _resize(base[:, :, 0], one)
     for one in wanted:
-        if one.along_y and _mirrors(one, picture.height, wanted):
+        if one.along_y and _mirrors(one, height, wanted):
             wanted[one] = wanted[_Pass(True, one.size, False)][::-1]
 
 
@@ -110,16 +109,17 @@ def _mirrors(one: _Pass, length: int, wanted: dict[_Pass, Plane]) -> bool:
 
 def _resize(plane: Plane, one: _Pass) -> Plane:
     height, width = plane.shape
+    if plane.strides[1] != 1:
+        plane = np.ascontiguousarray(plane)
+    rows = plane[:, :, np.newaxis]
     if one.along_y:
         resized = np.empty((one.size, width), np.uint8)
-        rows = plane if plane.strides[1] == 1 else np.ascontiguousarray(plane)
         by = _filter(height, one.size, one.mirrored)
         kernels.resample.down(rows, by, resized, kernels.level())
-        return resized
-    resized = np.empty((height, one.size), np.uint8)
-    rows = plane if plane.strides[1] == 1 else np.ascontiguousarray(plane)
-    by = _filter(width, one.size, one.mirrored)
-    kernels.resample.across(rows, 1, [by], [resized], kernels.level())
+    else:
+        resized = np.empty((height, one.size), np.uint8)
+        by = _filter(width, one.size, one.mirrored)
+        kernels.resample.across(rows, [by], [resized], kernels.level())
     return resized
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,8 @@ from hashmatch.matching.wire import WireFormatError, from_wire, to_wire
 from hashmatch.sandbox import Allowance, Event, EventKind, Job, Pool, Task
 from hashmatch.types import Reason
 
-DEFAULT_TIMEOUT = 10.0
+# a very large HEIF may take six seconds of a slow processor that others use, too
+DEFAULT_TIMEOUT = 30.0
 # a large file on a slow disk is read at this speed at least, in bytes a second
 SLOWEST_READING = 8 << 20
 
@@ -133,6 +135,8 @@ class Isolation:
             workers=workers,
             allowance=allowance_for(plan.limits),
         )
+        # whoever still uses this one when a matcher has taken another finishes on it
+        self._finalizer = weakref.finalize(self, self.pool.close)
         self._lender: Lender = (
             before._lender if before else Lender(self.pool.workers, plan.limits.max_bytes)
         )

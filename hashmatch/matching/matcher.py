@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import hash_types, hashing, media
-from hashmatch.errors import MatcherConfigError, MediaError, SandboxError
+from hashmatch.errors import MatcherConfigError, MediaError
 from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
 from hashmatch.indexes.contract import as_codes
@@ -472,11 +472,8 @@ class Matcher:
 
     def _use(self, searcher: Searcher) -> None:
         """Change over to another snapshot, and to workers that are ready for it, first of all."""
-        before = self._isolation
-        self._isolation = self._isolated(searcher, before)
+        self._isolation = self._isolated(searcher, self._isolation)
         self._searcher = searcher
-        if before is not None and before is not self._isolation:
-            before.pool.close()
 
     def _load(self) -> Searcher:
         return Searcher(Snapshot.open(self._root, self._pinned))
@@ -496,13 +493,7 @@ class Matcher:
         isolation = self._isolation
         if isolation is None or not len(data):
             return examine(data, plan)
-        try:
-            return isolation.examine_bytes(data, plan)
-        except SandboxError:
-            if self._isolation in (isolation, None):
-                raise
-            # its workers were replaced for a new snapshot at this very moment
-            return self._isolation.examine_bytes(data, plan)
+        return isolation.examine_bytes(data, plan)
 
     def _match_one(self, item: Bytes | FilePath) -> MatchResult:
         if isinstance(item, str | os.PathLike):

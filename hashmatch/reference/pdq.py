@@ -96,7 +96,7 @@ def replayed(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         luma = pixels[:, :, 0] * 0.299 + pixels[:, :, 1] * 0.587 + pixels[:, :, 2] * 0.114
     else:
         luma = pixels.astype(np.float64)
-    values = luma.astype(np.float32)
+    values: NDArray[np.float32] = luma.astype(np.float32)
     if values.shape == (SIDE, SIDE):
         return values
     for _ in range(2):
@@ -111,24 +111,33 @@ def transform(values: NDArray[np.float32]) -> NDArray[np.float32]:
     i, j = np.mgrid[0:16, 0:SIDE]
     scale = np.float32(np.sqrt(2.0 / SIDE))
     basis = (scale * np.cos((np.pi / 2.0 / SIDE) * (i + 1) * (2 * j + 1))).astype(np.float32)
-    down = np.zeros((16, SIDE), np.float32)
+    down: NDArray[np.float32] = np.zeros((16, SIDE), np.float32)
     for k in range(SIDE):
         down = down + basis[:, k : k + 1] * values[k]
-    both = np.zeros((16, 16), np.float32)
+    both: NDArray[np.float32] = np.zeros((16, 16), np.float32)
     for k in range(SIDE):
         both = both + down[:, k : k + 1] * basis[:, k]
     return both
 
 
-def middle(coefficients: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the 128th and 129th smallest coefficient."""
-    ordered = np.sort(coefficients, axis=None)
-    return float(ordered[127]), float(ordered[128])
+def median(coefficients: NDArray[np.float32]) -> float:
+    """Return the 128th smallest coefficient."""
+    return float(np.sort(coefficients, axis=None)[127])
+
+
+def apart(coefficients: NDArray[np.float32], tolerance: float) -> float:
+    """Return how far set bits' coefficients stay above the others, each off as much as may be."""
+    i, j = np.mgrid[1:17, 1:17].astype(np.float32)
+    off = np.float32(tolerance) * (1 / i + 1 / j)
+    above = coefficients > np.float32(median(coefficients))
+    if np.count_nonzero(above) != 128:
+        return -np.inf
+    return float((coefficients - off)[above].min() - (coefficients + off)[~above].max())
 
 
 def bits(coefficients: NDArray[np.float32]) -> bytes:
     """Return the hash: a bit for each coefficient above the median, the last one first."""
-    above = coefficients.ravel() > np.float32(middle(coefficients)[0])
+    above = coefficients.ravel() > np.float32(median(coefficients))
     return np.packbits(above[::-1]).tobytes()
 
 

@@ -49,7 +49,8 @@ def weights(size_in: int, size_out: int) -> NDArray[np.int64]:
 def down(pixels: NDArray[np.uint8], size_out: int) -> NDArray[np.uint8]:
     """Resize (H, W) grey along y."""
     sums = weights(pixels.shape[0], size_out) @ pixels.astype(np.int64)
-    return np.clip((sums + (1 << (PRECISION - 1))) >> PRECISION, 0, 255).astype(np.uint8)
+    rounded: NDArray[np.int64] = (sums + (1 << (PRECISION - 1))) >> PRECISION
+    return rounded.clip(0, 255).astype(np.uint8)
 
 
 def across(pixels: NDArray[np.uint8], size_out: int) -> NDArray[np.uint8]:

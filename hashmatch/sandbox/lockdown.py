@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -60,6 +61,7 @@ def lock_down(allowance: Allowance) -> dict[str, str]:
         If not even the resource limits can be set.
     """
     libc = ctypes.CDLL(None, use_errno=True)
+    threads = _threads()
     limits = {
         resource.RLIMIT_AS: _address_space() + allowance.memory,
         resource.RLIMIT_CPU: allowance.cpu_seconds,
@@ -89,6 +91,8 @@ def lock_down(allowance: Allowance) -> dict[str, str]:
             outcome[name] = error.strerror or str(error)
         else:
             outcome[name] = ""
+    if threads > 1 and not outcome["landlock"]:  # it binds the thread that asks for it
+        outcome["landlock"] = "something preloaded into the process had started a thread"
     return outcome
 
 
@@ -99,6 +103,15 @@ def _address_space() -> int:
     except OSError:  # not Linux, or no /proc: a warmed-up worker maps less than this
         return 1 << 30
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _threads() -> int:
+    """Return how many threads this process has, those of C libraries included."""
+    try:
+        with os.scandir("/proc/self/task") as tasks:
+            return sum(1 for _ in tasks)
+    except OSError:  # no /proc: the interpreter's own are all that can be counted
+        return threading.active_count()
 
 
 def _prctl(libc: ctypes.CDLL, option: int, value: int) -> None:

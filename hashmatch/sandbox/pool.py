@@ -17,12 +17,15 @@ from hashmatch.sandbox.process import Process
 from hashmatch.sandbox.stream import Answer, Event, Retry, Stream, Task
 from hashmatch.types import Reason
 
+SPARE_AFTER = 64
+
 
 class Pool:
     """Locked-down worker processes that all run the same function.
 
-    Safe to share between threads. Workers are started at once and in the background; one more
-    than asked for waits as a spare, so that a lost worker costs no start-up time.
+    Safe to share between threads. Workers are started at once and in the background. After the
+    first few dozen jobs one more is started and waits as a spare, so that a lost worker costs no
+    start-up time.
 
     Parameters
     ----------
@@ -69,7 +72,9 @@ class Pool:
         self._closed = False
         for _ in range(self.workers):
             self._idle.put(self._start())
-        self._spare = self._start()
+        self._spare: Process | None = None
+        self._protections: dict[str, str] | None = None
+        self._jobs_without_spare = 0
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +93,8 @@ class Pool:
             if self._closed:
                 return
             self._closed = True
-        self._spare.end()
+        if self._spare is not None:
+            self._spare.end()
         while True:
             try:
                 self._idle.get_nowait().end()
@@ -135,14 +141,32 @@ class Pool:
 
     def protections(self) -> dict[str, str]:
         """Return for each protection of the workers an empty string, or why it lacks here."""
+        return self._protections if self._protections is not None else self.warm()
+
+    def warm(self) -> dict[str, str]:
+        """Wait until a spare is ready, and return what :meth:`protections` does."""
         with self._lock:
-            return self._spare.wait_ready()
+            self._spare = self._spare or self._start()
+            self._protections = self._spare.wait_ready()
+            return self._protections
+
+    def note_ready(self, protections: dict[str, str]) -> None:
+        """Take note of what a worker said of itself."""
+        self._protections = protections
 
     def replacement(self) -> Process:
         """Return the spare, and start another."""
         with self._lock:
-            ready, self._spare = self._spare, self._start()
+            ready, self._spare = self._spare or self._start(), self._start()
             return ready
+
+    def count_job(self) -> None:
+        """Count a finished job; the spare is started once some are done, not to delay them."""
+        if self._spare is None:
+            self._jobs_without_spare += 1
+            if self._jobs_without_spare >= SPARE_AFTER:
+                with self._lock:
+                    self._spare = self._spare or self._start()
 
     def worn_out(self, process: Process) -> bool:
         """Say whether a worker has done its share."""

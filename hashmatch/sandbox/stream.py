@@ -242,7 +242,8 @@ class Stream:
                 raise SandboxError(f"a worker did not start: {seat.process.end()[1]}")
             self._lose(seat)
             return
-        if booting:
+        if booting and seat.process.protections is not None:
+            self._pool.note_ready(seat.process.protections)
             seat.restart_clock()
         for kind, number, body in messages:
             if not seat.slots or number != seat.slots[0][0] or not self._take(seat, kind, body):
@@ -273,6 +274,7 @@ class Stream:
         _, slot = seat.slots.popleft()
         slot.events.append(event)
         slot.finished = True
+        self._pool.count_job()
         if seat.slots or not self._waiting:
             return
         self._dispatch()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 HEADER = struct.Struct("<BII")
-LONGEST_BODY = 64 << 20
+LONGEST_BODY = 16 << 20
 
 
 class Kind(IntEnum):

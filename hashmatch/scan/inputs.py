@@ -122,6 +122,13 @@ def _open(
     except MediaError as error:
         identity = Identity.of(found.status) if found.status is not None else None
         return _ready(found.path, refusal(error), earlier, identity), None
+    if found.status is not None and not os.path.samestat(status, found.status):
+        os.close(descriptor)
+        replaced = Examination(
+            reason=Reason.CHANGED,
+            message="another file took its place while the scan ran; scan it again",
+        )
+        return _ready(found.path, replaced, earlier, Identity.of(status)), None
     if not status.st_size:
         os.close(descriptor)
         empty = Examination(reason=Reason.EMPTY, message="the input holds no bytes", size=0)

@@ -3,12 +3,7 @@
 #include <vector>
 
 #include "mih/mih.h"
-
-#if defined(__GNUC__) || defined(__clang__)
-#define HM_PREFETCH_WRITE(p) __builtin_prefetch(p, 1)
-#else
-#define HM_PREFETCH_WRITE(p) ((void)(p))
-#endif
+#include "simd.h"
 
 namespace hashmatch {
 namespace {

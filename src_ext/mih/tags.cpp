@@ -1,14 +1,7 @@
 #include "mih/tags.h"
 
-#include "cpu.h"
 #include "scan/bits.h"
-
-#if HM_X86
-#include <immintrin.h>
-#endif
-#if HM_ARM64
-#include <arm_neon.h>
-#endif
+#include "simd.h"
 
 namespace hashmatch {
 namespace {

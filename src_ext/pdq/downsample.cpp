@@ -51,70 +51,78 @@ Axis make_axis(int size, bool mirrored) {
     return axis;
 }
 
-// An axis's weights times the luma weights of the channels, for interleaved pixels.
-std::vector<double> spread(const std::vector<std::int16_t>& weights, int channels) {
-    static const double luma[3] = {299.0, 587.0, 114.0};
+// An axis's weights times the luma weights of the channels, for pixels of `step` bytes.
+std::vector<double> spread(const std::vector<std::int16_t>& weights, int channels, int step) {
+    static const double luma[4] = {299.0, 587.0, 114.0, 0.0};
     std::vector<double> all;
-    all.reserve(weights.size() * channels);
+    all.reserve(weights.size() * step);
     for (const std::int16_t weight : weights) {
-        for (int c = 0; c < channels; ++c) all.push_back(weight * (channels == 3 ? luma[c] : 1.0));
+        for (int c = 0; c < step; ++c) all.push_back(weight * (channels == 3 ? luma[c] : 1.0));
     }
     return all;
 }
 
+// The axis as it is and mirrored, as far as they are wanted.
+std::vector<Axis> make_axes(int size, int wanted) {
+    std::vector<Axis> axes;
+    if (wanted & 1) axes.push_back(make_axis(size, false));
+    if (wanted & 2) axes.push_back(make_axis(size, true));
+    return axes;
+}
+
 }  // namespace
 
-void downsample(const Picture& picture, bool flips, Level level, float* out) {
-    const int directions = flips ? 2 : 1;
-    const std::size_t bytes = static_cast<std::size_t>(picture.width) * picture.channels;
+void downsample(const Picture& picture, Mirrors mirrors, Level level, float* out) {
+    const int step = static_cast<int>(picture.step);
+    // up to the last channel of the last pixel: what may follow it is not ours to read
+    const std::size_t bytes = static_cast<std::size_t>(picture.width - 1) * step + picture.channels;
     const double unit = picture.channels == 3 ? 1000.0 : 1.0;
-    const Axis down[2] = {make_axis(picture.height, false), make_axis(picture.height, true)};
-    const Axis across[2] = {make_axis(picture.width, false), make_axis(picture.width, true)};
+    const std::vector<Axis> down = make_axes(picture.height, mirrors.along_y);
+    const std::vector<Axis> across = make_axes(picture.width, mirrors.along_x);
     std::vector<double> weights[3];
     for (int kind = 0; kind < 3; ++kind) {
-        weights[kind] = spread(across[0].weights[kind], picture.channels);
+        weights[kind] = spread(across[0].weights[kind], picture.channels, step);
     }
-    std::vector<std::int32_t> columns(room_for(bytes));
-    std::vector<double> totals(directions * directions * (SIDE + 1) * (SIDE + 1));
-    const auto total = [&](int flip_y, int flip_x, int i, int j) -> double& {
-        return totals[(((flip_y * directions) + flip_x) * (SIDE + 1) + i) * (SIDE + 1) + j];
+    std::vector<std::int32_t> columns(room_for(static_cast<std::size_t>(picture.width) * step));
+    constexpr int ALL = SIDE + 1;
+    std::vector<double> totals(down.size() * across.size() * ALL * ALL);
+    const auto total = [&](std::size_t y_way, std::size_t x_way, int i, int j) -> double& {
+        return totals[((y_way * across.size() + x_way) * ALL + i) * ALL + j];
     };
 
     // sample i and, mirrored, sample 63 - i lie on nearly the same rows: the second finds them cached
-    const int rows = static_cast<int>(down[0].sums.size());
-    for (int step = 0; step < rows; ++step) {
-        for (int flip_y = 0; flip_y < directions; ++flip_y) {
-            const int i = flip_y && step < SIDE ? SIDE - 1 - step : step;
-            const Sum& sum = down[flip_y].sums[i];
-            const std::vector<std::int16_t>& taps = down[flip_y].weights[sum.kind];
+    const int sums_down = static_cast<int>(down[0].sums.size());
+    const int sums_across = static_cast<int>(across[0].sums.size());
+    for (int turn = 0; turn < sums_down; ++turn) {
+        for (std::size_t y_way = 0; y_way < down.size(); ++y_way) {
+            const int i = y_way == 1 && turn < SIDE ? SIDE - 1 - turn : turn;
+            const Sum& sum = down[y_way].sums[i];
+            const std::vector<std::int16_t>& taps = down[y_way].weights[sum.kind];
             sum_rows(picture.rows + sum.start * picture.stride, picture.stride, bytes, taps.data(),
                      static_cast<int>(taps.size()), level, columns.data());
-            for (int flip_x = 0; flip_x < directions; ++flip_x) {
-                for (std::size_t j = 0; j < across[flip_x].sums.size(); ++j) {
-                    const Sum& run = across[flip_x].sums[j];
+            for (std::size_t x_way = 0; x_way < across.size(); ++x_way) {
+                for (int j = 0; j < sums_across; ++j) {
+                    const Sum& run = across[x_way].sums[j];
                     const std::vector<double>& by = weights[run.kind];
-                    total(flip_y, flip_x, i, static_cast<int>(j)) =
-                        dot(columns.data() + static_cast<std::size_t>(run.start) * picture.channels,
-                            by.data(), by.size(), level) /
-                        (sum.divisor * run.divisor * unit);
+                    const std::int32_t* from = columns.data() + std::ptrdiff_t{run.start} * step;
+                    total(y_way, x_way, i, j) = dot(from, by.data(), by.size(), level) /
+                                                (sum.divisor * run.divisor * unit);
                 }
             }
         }
     }
 
-    const bool split_y = down[0].sums.size() > SIDE;
-    const bool split_x = across[0].sums.size() > SIDE;
-    for (int flip_y = 0; flip_y < directions; ++flip_y) {
-        for (int flip_x = 0; flip_x < directions; ++flip_x) {
+    for (std::size_t y_way = 0; y_way < down.size(); ++y_way) {
+        for (std::size_t x_way = 0; x_way < across.size(); ++x_way) {
             for (int i = 0; i < SIDE; ++i) {
                 for (int j = 0; j < SIDE; ++j) {
-                    const bool more_y = split_y && i == SIDE - 1;
-                    const bool more_x = split_x && j == SIDE - 1;
+                    const bool more_y = sums_down > SIDE && i == SIDE - 1;
+                    const bool more_x = sums_across > SIDE && j == SIDE - 1;
                     // added in an order that a transposed picture shares
-                    double value = total(flip_y, flip_x, i, j);
-                    if (more_y && more_x) value += total(flip_y, flip_x, SIDE, SIDE);
-                    const double y_part = more_y ? total(flip_y, flip_x, SIDE, j) : 0.0;
-                    const double x_part = more_x ? total(flip_y, flip_x, i, SIDE) : 0.0;
+                    double value = total(y_way, x_way, i, j);
+                    if (more_y && more_x) value += total(y_way, x_way, SIDE, SIDE);
+                    const double y_part = more_y ? total(y_way, x_way, SIDE, j) : 0.0;
+                    const double x_part = more_x ? total(y_way, x_way, i, SIDE) : 0.0;
                     *out++ = static_cast<float>(value + (y_part + x_part));
                 }
             }

@@ -123,17 +123,30 @@ class BoxDown {
 
 // The reference is handed numpy's float64 luma, rounded to float. No luma of 8-bit colours lies
 // so near the middle of two floats that dividing whole numbers could round it another way.
-HM_INLINE void luma(const std::uint8_t* HM_RESTRICT row, int width, int channels,
-                    float* HM_RESTRICT out) noexcept {
+HM_INLINE void luma(const std::uint8_t* HM_RESTRICT pixel, std::ptrdiff_t step, int width,
+                    int channels, float* HM_RESTRICT out) noexcept {
     if (channels == 1) {
-        for (int x = 0; x < width; ++x) out[x] = row[x];
+        for (int x = 0; x < width; ++x, pixel += step) out[x] = *pixel;
         return;
     }
-    const std::uint8_t* pixel = row;
-    for (int x = 0; x < width; ++x, pixel += 3) {
+    for (int x = 0; x < width; ++x, pixel += step) {
         out[x] = static_cast<float>(299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2]);
     }
     for (int x = 0; x < width; ++x) out[x] /= 1000.0F;
+}
+
+HM_INLINE void luma(const Picture& picture, int y, float* out) noexcept {
+    const std::uint8_t* row = picture.rows + y * picture.stride;
+    switch (picture.step) {  // a step known when this is compiled lets it be vectorised
+        case 1:
+            return luma(row, 1, picture.width, picture.channels, out);
+        case 3:
+            return luma(row, 3, picture.width, picture.channels, out);
+        case 4:
+            return luma(row, 4, picture.width, picture.channels, out);
+        default:
+            return luma(row, picture.step, picture.width, picture.channels, out);
+    }
 }
 
 // Four rows of four floats to four columns.
@@ -213,8 +226,7 @@ class Replay {
     template <typename Vector>
     HM_INLINE void filter(int from, int rows) noexcept {
         for (int l = 0; l < rows; ++l) {
-            luma(picture_.rows + (from + l) * picture_.stride, picture_.width, picture_.channels,
-                 &rows_[l * stride_]);
+            luma(picture_, from + l, &rows_[l * stride_]);
         }
         to_tile(rows_.data(), stride_, tile_.data());
         box_across<Vector>(tile_.data(), picture_.width, filtered_.data());
@@ -255,9 +267,7 @@ HM_TARGET_AVX512 void run_avx512(Replay& replay) noexcept { replay.run<Sixteen>(
 void replay(const Picture& picture, Level level, float* out) {
     if (picture.height == SIDE && picture.width == SIDE) {
         // the reference takes such a picture as it is
-        for (int y = 0; y < SIDE; ++y) {
-            luma(picture.rows + y * picture.stride, SIDE, picture.channels, out + y * SIDE);
-        }
+        for (int y = 0; y < SIDE; ++y) luma(picture, y, out + y * SIDE);
         return;
     }
     Replay replaying(picture, out);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "pdq.h"
 
@@ -80,20 +81,42 @@ HM_INLINE void count_gradients(const float* samples, float slack, Digest* out) n
 }
 
 // Torben's median, which the reference uses, is the lower one of an even number of values.
-void middle(const float* coefficients, float* median, float* above) noexcept {
+float lower_median(const float* coefficients) noexcept {
     std::array<float, COEFFICIENTS> sorted;
     std::copy(coefficients, coefficients + COEFFICIENTS, sorted.begin());
-    const auto half = sorted.begin() + COEFFICIENTS / 2;
-    std::nth_element(sorted.begin(), half, sorted.end());
-    *above = *half;
-    *median = *std::max_element(sorted.begin(), half);
+    const auto middle = sorted.begin() + COEFFICIENTS / 2 - 1;
+    std::nth_element(sorted.begin(), middle, sorted.end());
+    return *middle;
 }
 
-HM_INLINE void digest_here(const float* samples, float slack, Digest* out) noexcept {
+// How far the least coefficient of a set bit stays above the largest of the others if every
+// coefficient is off as much as is tolerated. Rounding errors of running sums wander slowly along
+// the picture, so the low frequencies have most of them.
+HM_INLINE float worst_distance(const float* coefficients, float median, float tolerance) noexcept {
+    float least = std::numeric_limits<float>::infinity();
+    float largest = -least;
+    int set = 0;
+    for (int i = 0; i < 16; ++i) {
+        for (int j = 0; j < 16; ++j) {
+            const float value = coefficients[i * 16 + j];
+            const float off = tolerance * (1.0F / (i + 1) + 1.0F / (j + 1));
+            if (value > median) {
+                least = std::min(least, value - off);
+                ++set;
+            } else {
+                largest = std::max(largest, value + off);
+            }
+        }
+    }
+    return set == COEFFICIENTS / 2 ? least - largest : -std::numeric_limits<float>::infinity();
+}
+
+HM_INLINE void digest_here(const float* samples, Tolerance tolerance, Digest* out) noexcept {
     transform(samples, out->coefficients);
-    count_gradients(samples, slack, out);
+    count_gradients(samples, tolerance.gradient, out);
     for (int byte = 0; byte < COEFFICIENTS / 8; ++byte) out->bits[byte] = 0;
-    middle(out->coefficients, &out->median, &out->above);
+    out->median = lower_median(out->coefficients);
+    out->apart = worst_distance(out->coefficients, out->median, tolerance.coefficient);
     for (int i = 0; i < COEFFICIENTS; ++i) {
         const int place = COEFFICIENTS - 1 - i;
         const int bit = out->coefficients[i] > out->median;
@@ -101,24 +124,24 @@ HM_INLINE void digest_here(const float* samples, float slack, Digest* out) noexc
     }
 }
 
-HM_TARGET_AVX2 void digest_avx2(const float* samples, float slack, Digest* out) noexcept {
-    digest_here(samples, slack, out);
+HM_TARGET_AVX2 void digest_avx2(const float* samples, Tolerance tolerance, Digest* out) noexcept {
+    digest_here(samples, tolerance, out);
 }
 
-HM_TARGET_AVX512 void digest_avx512(const float* samples, float slack, Digest* out) noexcept {
-    digest_here(samples, slack, out);
+HM_TARGET_AVX512 void digest_avx512(const float* samples, Tolerance tolerance, Digest* out) noexcept {
+    digest_here(samples, tolerance, out);
 }
 
 }  // namespace
 
-void digest(const float* samples, float slack, Level level, Digest* out) noexcept {
+void digest(const float* samples, Tolerance tolerance, Level level, Digest* out) noexcept {
     switch (level) {
         case AVX512:
-            return digest_avx512(samples, slack, out);
+            return digest_avx512(samples, tolerance, out);
         case AVX2:
-            return digest_avx2(samples, slack, out);
+            return digest_avx2(samples, tolerance, out);
         default:
-            return digest_here(samples, slack, out);
+            return digest_here(samples, tolerance, out);
     }
 }
 

@@ -194,8 +194,8 @@ void across_vectors(const Rows& rows, const std::vector<const Filter*>& filters,
         for (int l = 0; l < count; ++l) {
             const std::uint8_t* row = rows.first + (y + l) * rows.stride;
             std::uint8_t* out = &block[static_cast<std::size_t>(l) * padded];
-            if (rows.channels == 3) {
-                grey(row, rows.width, level, out);
+            if (rows.step > 1) {
+                grey(row, rows.step, rows.width, level, out);
             } else {
                 std::copy(row, row + rows.width, out);
             }
@@ -225,11 +225,11 @@ void across(const Rows& rows, const std::vector<const Filter*>& filters,
 #if HM_X86
     if (level == AVX2 || level == AVX512) return across_vectors(rows, filters, targets, level);
 #endif
-    std::vector<std::uint8_t> luma(rows.channels == 3 ? rows.width : 0);
+    std::vector<std::uint8_t> luma(rows.step > 1 ? rows.width : 0);
     for (int y = 0; y < rows.height; ++y) {
         const std::uint8_t* row = rows.first + y * rows.stride;
-        if (rows.channels == 3) {
-            grey(row, rows.width, level, luma.data());
+        if (rows.step > 1) {
+            grey(row, rows.step, rows.width, level, luma.data());
             row = luma.data();
         }
         for (std::size_t f = 0; f < filters.size(); ++f) {

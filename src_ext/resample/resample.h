@@ -35,15 +35,16 @@ struct Filter {
 // With `mirrored`, the result is that of the mirrored picture.
 Filter make_filter(int in, int out, bool mirrored);
 
-// Grey of interleaved red, green and blue.
-void grey(const std::uint8_t* colours, int width, Level level, std::uint8_t* out) noexcept;
+// Grey of interleaved red, green and blue, `step` bytes from pixel to pixel, 3 or 4.
+void grey(const std::uint8_t* colours, int step, int width, Level level,
+          std::uint8_t* out) noexcept;
 
 struct Rows {
     const std::uint8_t* first;
     std::ptrdiff_t stride;
     int height;
     int width;
-    int channels;  // 1, or 3 to be turned to grey
+    int step;  // bytes from pixel to pixel: 1 in grey; 3 or 4 for colours to be turned to grey
 };
 
 struct Target {

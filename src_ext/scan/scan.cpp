@@ -5,13 +5,9 @@
 #include <cstring>
 #include <memory>
 
-#include "cpu.h"
 #include "scan/bits.h"
 #include "scan/tiles.h"
-
-#if HM_X86
-#include <immintrin.h>
-#endif
+#include "simd.h"
 
 namespace hashmatch {
 namespace {

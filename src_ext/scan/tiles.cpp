@@ -3,15 +3,8 @@
 #include <cstring>
 #include <initializer_list>
 
-#include "cpu.h"
 #include "scan/bits.h"
-
-#if HM_X86
-#include <immintrin.h>
-#endif
-#if HM_ARM64
-#include <arm_neon.h>
-#endif
+#include "simd.h"
 
 namespace hashmatch {
 

@@ -4,16 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
-#if defined(_M_X64)
-#define HM_PREFETCH(p) _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0)
-#else
-#define HM_PREFETCH(p) __prefetch(p)
-#endif
-#else
-#define HM_PREFETCH(p) __builtin_prefetch(p)
-#endif
+#include "simd.h"
 
 namespace hashmatch {
 namespace {

@@ -27,10 +27,23 @@ def noise(*shape: int, unaligned: int = 0) -> Pixels:
     return view
 
 
-def samples(pixels: Pixels, level: int, how_many: int = 1) -> NDArray[np.float32]:
-    out = np.full((how_many, 64, 64), np.nan, np.float32)
-    channels = 1 if pixels.ndim == 2 else 3
-    kernels.pdq.downsample(pixels.reshape(pixels.shape[0], -1), channels, level, out)
+def as_rows(pixels: Pixels) -> Pixels:
+    """Return grey or colour pixels with an axis of channels, as the kernels take them."""
+    return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
+
+
+def with_gaps(pixels: Pixels) -> Pixels:
+    """Return colours four bytes apart, as decoders leave them, but for the last of all bytes."""
+    height, width = pixels.shape[:2]
+    flat = np.full(height * width * 4 - 1, 201, np.uint8)
+    spread = np.lib.stride_tricks.as_strided(flat, (height, width, 3), (4 * width, 4, 1))
+    spread[...] = pixels
+    return spread
+
+
+def samples(pixels: Pixels, level: int, mirrors: int = 1) -> NDArray[np.float32]:
+    out = np.full((4 if mirrors == 3 else 1, 64, 64), np.nan, np.float32)
+    kernels.pdq.downsample(as_rows(pixels), mirrors, mirrors, level, out)
     return out
 
 
@@ -39,13 +52,17 @@ def samples(pixels: Pixels, level: int, how_many: int = 1) -> NDArray[np.float32
 def test_pdq_samples(simd_level: int, side: int, channels: int) -> None:
     for shape in ((side, 40), (40, side), (side, side)):
         pixels = noise(*shape, *([3] if channels == 3 else []), unaligned=side % 7)
-        assert np.array_equal(samples(pixels, simd_level)[0], pdq_twin.samples(pixels)), shape
+        expected = pdq_twin.samples(pixels)
+        assert np.array_equal(samples(pixels, simd_level)[0], expected), shape
+        if channels == 3:
+            assert np.array_equal(samples(with_gaps(pixels), simd_level)[0], expected), shape
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_pdq_samples_of_mirrored_pictures(simd_level: int, shape: tuple[int, int]) -> None:
     pixels = noise(*shape, 3, unaligned=1)
-    found = samples(pixels, simd_level, 4)
+    found = samples(pixels, simd_level, 3)
+    assert np.array_equal(found[3], samples(pixels, simd_level, 2)[0])
     for at, mirrored in enumerate((pixels, pixels[:, ::-1], pixels[::-1], pixels[::-1, ::-1])):
         assert np.array_equal(found[at], pdq_twin.samples(mirrored)), at
 
@@ -55,8 +72,14 @@ def test_pdq_samples_of_mirrored_pictures(simd_level: int, shape: tuple[int, int
 def test_pdq_replay(simd_level: int, shape: tuple[int, int], channels: int) -> None:
     pixels = noise(*shape, *([3] if channels == 3 else []), unaligned=3)
     out = np.full((64, 64), np.nan, np.float32)
-    kernels.pdq.replay(pixels.reshape(shape[0], -1), channels, simd_level, out)
+    kernels.pdq.replay(as_rows(pixels), simd_level, out)
     assert np.array_equal(out, pdq_twin.replayed(pixels))
+    for turned in (pixels[::-1, ::-1], pixels.swapaxes(0, 1), pixels[::2, 1::2]):
+        kernels.pdq.replay(as_rows(turned), simd_level, out)
+        assert np.array_equal(out, pdq_twin.replayed(turned))
+    if channels == 3:
+        kernels.pdq.replay(with_gaps(pixels), simd_level, out)
+        assert np.array_equal(out, pdq_twin.replayed(pixels))
 
 
 def test_pdq_replay_and_samples_agree_but_for_rounding() -> None:
@@ -76,11 +99,12 @@ def test_pdq_digest(simd_level: int, kind: str) -> None:
         "tied": np.repeat(rng.integers(0, 256, (1, 64)), 64, axis=0),
     }[kind].astype(np.float32)
     coefficients = np.empty((16, 16), np.float32)
-    bits, median, above, gradients, doubtful = kernels.pdq.digest(
-        values, 0.01, simd_level, coefficients
+    bits, median, apart, gradients, doubtful = kernels.pdq.digest(
+        values, 0.01, 0.02, simd_level, coefficients
     )
     assert np.array_equal(coefficients, pdq_twin.transform(values))
-    assert (median, above) == pdq_twin.middle(coefficients)
+    assert median == pdq_twin.median(coefficients)
+    assert apart == pdq_twin.apart(coefficients, 0.02)
     assert bits == pdq_twin.bits(coefficients)
     assert (gradients, doubtful) == pdq_twin.gradients(values, 0.01)
 
@@ -89,7 +113,10 @@ def test_pdq_digest(simd_level: int, kind: str) -> None:
 def test_grey(simd_level: int, width: int) -> None:
     pixels = noise(6, width, 3, unaligned=width % 5)
     out = np.zeros((6, width), np.uint8)
-    kernels.resample.grey(pixels.reshape(6, -1), out, simd_level)
+    kernels.resample.grey(pixels, out, simd_level)
+    assert np.array_equal(out, resample_twin.grey(pixels))
+    out[...] = 0
+    kernels.resample.grey(with_gaps(pixels), out, simd_level)
     assert np.array_equal(out, resample_twin.grey(pixels))
 
 
@@ -97,7 +124,7 @@ def test_grey_of_every_extreme(simd_level: int) -> None:
     corners = np.stack(np.meshgrid(*[[0, 1, 127, 128, 254, 255]] * 3), axis=-1)
     pixels = corners.reshape(6, 36, 3).astype(np.uint8)
     out = np.zeros((6, 36), np.uint8)
-    kernels.resample.grey(pixels.reshape(6, -1), out, simd_level)
+    kernels.resample.grey(pixels, out, simd_level)
     assert np.array_equal(out, resample_twin.grey(pixels))
 
 
@@ -109,11 +136,11 @@ def test_resize(simd_level: int, size_in: int) -> None:
         for pixels in (noise(size_in, 35, unaligned=2), harsh):
             by = kernels.resample.Filter(size_in, size_out)
             out = np.zeros((size_out, 35), np.uint8)
-            kernels.resample.down(pixels, by, out, simd_level)
+            kernels.resample.down(as_rows(pixels), by, out, simd_level)
             assert np.array_equal(out, resample_twin.down(pixels, size_out)), size_out
             flat = np.ascontiguousarray(pixels.T)
             out = np.zeros((35, size_out), np.uint8)
-            kernels.resample.across(flat, 1, [by], [out], simd_level)
+            kernels.resample.across(as_rows(flat), [by], [out], simd_level)
             assert np.array_equal(out, resample_twin.across(flat, size_out)), size_out
 
 
@@ -123,10 +150,11 @@ def test_resize_by_several_filters_from_colours(simd_level: int, size: tuple[int
     sizes = (8, 32, 9, 64)
     outs = [np.zeros((size[0], out), np.uint8) for out in sizes]
     filters = [kernels.resample.Filter(size[1], out) for out in sizes]
-    kernels.resample.across(pixels.reshape(size[0], -1), 3, filters, outs, simd_level)
     grey = resample_twin.grey(pixels)
-    for out, found in zip(sizes, outs, strict=True):
-        assert np.array_equal(found, resample_twin.across(grey, out))
+    for colours in (pixels, with_gaps(pixels), pixels[::-1][::-1]):
+        kernels.resample.across(colours, filters, outs, simd_level)
+        for out, found in zip(sizes, outs, strict=True):
+            assert np.array_equal(found, resample_twin.across(grey, out))
 
 
 @pytest.mark.parametrize("sizes", [(97, 8), (64, 9), (33, 64), (5, 5), (1000, 17)])
@@ -134,7 +162,7 @@ def test_a_mirrored_filter_resizes_the_mirrored_picture(sizes: tuple[int, int]) 
     pixels = noise(sizes[0], 20)
     by = kernels.resample.Filter(*sizes, True)
     out = np.zeros((sizes[1], 20), np.uint8)
-    kernels.resample.down(pixels, by, out, 0)
+    kernels.resample.down(as_rows(pixels), by, out, 0)
     assert np.array_equal(out, resample_twin.down(pixels[::-1], sizes[1]))
     if by.symmetric:
         assert np.array_equal(out, resample_twin.down(pixels, sizes[1])[::-1])
@@ -151,26 +179,36 @@ def test_block_sums(simd_level: int, size: int) -> None:
 
 
 def test_kernels_refuse_what_does_not_fit() -> None:
-    rows = noise(10, 30)
-    floats = np.zeros((1, 64, 64), np.float32)
-    with pytest.raises(ValueError, match="whole pixels"):
-        kernels.pdq.downsample(noise(10, 31), 3, 0, floats)
+    grey = noise(10, 30, 1)
+    colour = noise(10, 30, 3)
+    out = np.zeros((1, 64, 64), np.float32)
+    with pytest.raises(ValueError, match="pixels are"):
+        kernels.pdq.downsample(noise(10, 30, 4), 1, 1, 0, out)
     with pytest.raises(ValueError, match="channels"):
-        kernels.pdq.downsample(rows, 2, 0, floats)
-    with pytest.raises(ValueError, match="contiguous"):
-        kernels.pdq.downsample(rows[:, ::3], 1, 0, floats)
+        kernels.pdq.downsample(colour[:, :, ::-1], 1, 1, 0, out)
+    for apart in (grey[:, ::2], colour[:, ::2], colour[:, ::-1]):
+        with pytest.raises(ValueError, match="side by side"):
+            kernels.pdq.downsample(apart, 1, 1, 0, out)
+        with pytest.raises(ValueError, match="side by side"):
+            kernels.resample.across(apart, [], [], 0)
     with pytest.raises(ValueError, match="64"):
-        kernels.pdq.downsample(rows, 3, 0, np.zeros((1, 64, 63), np.float32))
-    with pytest.raises(ValueError, match="one or four"):
-        kernels.pdq.downsample(rows, 3, 0, np.zeros((2, 64, 64), np.float32))
+        kernels.pdq.downsample(colour, 1, 1, 0, np.zeros((1, 64, 63), np.float32))
+    with pytest.raises(ValueError, match="room"):
+        kernels.pdq.downsample(colour, 3, 1, 0, out)
+    with pytest.raises(ValueError, match="mirrors"):
+        kernels.pdq.downsample(colour, 0, 1, 0, out)
     by = kernels.resample.Filter(30, 8)
     with pytest.raises(ValueError, match="another height"):
-        kernels.resample.down(rows, by, np.zeros((8, 30), np.uint8), 0)
+        kernels.resample.down(grey, by, np.zeros((8, 30), np.uint8), 0)
+    with pytest.raises(ValueError, match="only grey"):
+        kernels.resample.down(colour, by, np.zeros((8, 30), np.uint8), 0)
+    with pytest.raises(ValueError, match="no colours"):
+        kernels.resample.grey(grey, np.zeros((10, 30), np.uint8), 0)
     with pytest.raises(ValueError, match="another shape"):
-        kernels.resample.across(rows, 1, [by], [np.zeros((10, 9), np.uint8)], 0)
+        kernels.resample.across(grey, [by], [np.zeros((10, 9), np.uint8)], 0)
     with pytest.raises(ValueError, match="each filter"):
-        kernels.resample.across(rows, 1, [by], [], 0)
+        kernels.resample.across(grey, [by], [], 0)
     with pytest.raises(ValueError, match="sizes begin"):
         kernels.resample.Filter(0, 8)
     with pytest.raises(ValueError, match="blocks"):
-        kernels.resample.block_sums(rows, 0, np.zeros((3, 3), np.int64))
+        kernels.resample.block_sums(grey[:, :, 0], 0, np.zeros((3, 3), np.int64))

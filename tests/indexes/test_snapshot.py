@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -119,6 +120,46 @@ def test_an_open_snapshot_outlives_its_files(tmp_path: Path) -> None:
             write(tmp_path, seed=seed)
         assert held.entry(3)["id"] == "entry 3 ☃"
         assert len(held.index("pdq")) == 400
+
+
+def test_a_snapshot_that_is_replaced_while_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = write(tmp_path)
+    read = layout.read_manifest
+    done: list[str] = []
+
+    def overtaken(folder: Path) -> dict[str, object]:
+        if not done:
+            done.extend(write(tmp_path, seed=seed) for seed in range(2))
+            assert not folder.exists()
+        return read(folder)
+
+    monkeypatch.setattr(layout, "read_manifest", overtaken)
+    with Snapshot.open(tmp_path) as snapshot:
+        assert snapshot.id == done[-1]
+    with pytest.raises(SnapshotError):
+        Snapshot.open(tmp_path, first)
+
+
+def test_an_old_snapshot_that_cannot_be_deleted_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for seed in range(2):
+        write(tmp_path, seed=seed)
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr("hashmatch.indexes.writer.shutil.rmtree", failing)
+    with caplog.at_level(logging.WARNING, logger="hashmatch"):
+        published = write(tmp_path, seed=2)
+    assert "could not be deleted" in caplog.text
+    assert current_id(tmp_path) == published
+    monkeypatch.undo()
+    write(tmp_path, seed=3)
+    assert len(layout.all_ids(tmp_path)) == 2
+    assert not list(tmp_path.glob(f"{layout.DISCARDED}*"))
 
 
 def test_a_writer_that_fails_leaves_what_was_live(tmp_path: Path) -> None:

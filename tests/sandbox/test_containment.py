@@ -1,4 +1,4 @@
-"""Hostile code inside a worker gets nowhere, and the next job hardly notices."""
+"""Hostile code inside a worker gets nowhere; ``bench/containment.py`` times the next job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ PAYLOADS = [
     "kill_parent", "read_parent", "allocate", "map", "executable_memory", "raise_limits",
     "many_descriptors", "memory_file", "dump_core",
 ]  # fmt: skip
-NEXT_SECONDS = 0.2
 
 
 def needs_seccomp() -> None:
@@ -40,14 +39,12 @@ def ask(pool: Pool, request: str, timeout: float = 10.0) -> tuple[EventKind, byt
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_a_payload_is_blocked_and_the_next_job_runs_at_once(pool: Pool, payload: str) -> None:
+def test_a_payload_is_blocked_and_the_next_job_runs(pool: Pool, payload: str) -> None:
     needs_seccomp()
-    pool.protections()  # the spare is ready, as it is in the middle of any scan
+    pool.warm()  # the spare is ready, as it is in the middle of any scan
     kind, body, _ = ask(pool, payload)
     assert kind in (EventKind.FAILED, EventKind.LOST), body
-    begin = time.monotonic()
     assert ask(pool, "read")[:2] == (EventKind.DONE, b"the input")
-    assert time.monotonic() - begin < NEXT_SECONDS
     assert not Path("/tmp/hashmatch-escaped").exists()
 
 
@@ -62,14 +59,12 @@ def test_a_payload_escapes_without_the_lock_down(payload_path: None, payload: st
 
 
 def test_an_endless_loop_is_stopped_in_time(pool: Pool) -> None:
-    pool.protections()
+    pool.warm()
     begin = time.monotonic()
     kind, _, reason = ask(pool, "spin", timeout=0.3)
     assert (kind, reason) == (EventKind.LOST, Reason.TIMEOUT)
-    assert 0.3 <= time.monotonic() - begin < 1.5
-    begin = time.monotonic()
+    assert time.monotonic() - begin >= 0.3
     assert ask(pool, "read")[1] == b"the input"
-    assert time.monotonic() - begin < NEXT_SECONDS
 
 
 def test_a_descriptor_that_could_be_written_cannot_grow_a_file(pool: Pool, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hashmatch.lists import writers
+from hashmatch.lists.writers import Options
+from hashmatch.lists.writers import write as write_list
 from hashmatch.lists.writers.listing import Listing
 from hashmatch.types import Category, Entry, HashValue, Polarity
 
@@ -139,4 +140,4 @@ def write(
     """
     scheme = region.lower() if region else None  # as the scheme of that region is named
     listing = Matched.of(records, about, scheme)
-    writers.write(listing, form, path, writers.Options(region=region))
+    write_list(listing, form, path, Options(region=region))

@@ -1,0 +1,181 @@
+"""Hostile and edge files through the sandbox: deaths, hangs, the slowest and the largest file.
+
+The files are those of ``tests/scan/corpus.py`` and ``tests/media/corpus.py``, and byte mutants of
+ten of them.
+
+Usage: python -m bench.hostile [--json] [--mutants 10000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.harness import machine
+from hashmatch import media
+from hashmatch.matching.isolated import allowance_for, outcome
+from hashmatch.matching.plan import Plan
+from hashmatch.matching.profiles import DEFAULT_PROFILE, get_profile
+from hashmatch.sandbox import EventKind, Pool, Task
+from hashmatch.scan import REPORTED_TYPES, ArchiveLimits
+from hashmatch.scan.examiner import Order, split
+from hashmatch.types import Reason
+
+CORPUS = Path(__file__).resolve().parents[1] / ".corpus"
+SLOWEST_SECONDS, LARGEST_MEGABYTES = 2.0, 300.0
+TIMEOUT = 20.0
+
+
+@dataclass(slots=True)
+class Toll:
+    """What a set of files cost."""
+
+    files: int = 0
+    without_verdict: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    lost: dict[str, str] = field(default_factory=dict)
+    slowest: tuple[float, str] = (0.0, "")
+    largest: tuple[float, str] = (0.0, "")
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the toll as JSON values, with the goals it is held to."""
+        return {
+            "files": self.files,
+            "without a verdict (goal 0)": self.without_verdict,
+            "slowest, CPU seconds (goal < 2)": [round(self.slowest[0], 3), self.slowest[1]],
+            "largest, MB resident (goal < 300)": [round(self.largest[0]), self.largest[1]],
+            "workers lost": self.lost,
+            "outcomes": dict(self.outcomes.most_common()),
+            "files per second": round(self.files / self.seconds, 1) if self.seconds else None,
+        }
+
+
+def files() -> list[Path]:
+    """Return the hostile and edge files that were fetched."""
+    return sorted(path for path in CORPUS.rglob("*") if path.is_file())
+
+
+def seeds() -> list[bytes]:
+    """Return ten small files of ten kinds to make mutants of."""
+    wanted = (".jpg", ".png", ".gif", ".webp", ".bmp", ".tif", ".avif", ".heic", ".zip", ".gz")
+    chosen = []
+    for suffix in wanted:
+        fitting = [p for p in files() if p.suffix.lower() == suffix and p.stat().st_size > 300]
+        if fitting:
+            chosen.append(min(fitting, key=lambda p: p.stat().st_size).read_bytes())
+    return chosen
+
+
+def mutants(count: int, seed: int = 5) -> Iterator[bytes]:
+    """Give byte mutants: changed, cut, doubled and zeroed stretches."""
+    rng = random.Random(seed)
+    wholes = seeds()
+    for number in range(count):
+        data = bytearray(wholes[number % len(wholes)])
+        for _ in range(rng.randrange(1, 20)):
+            at = rng.randrange(len(data))
+            how = rng.randrange(6)
+            if how < 3:
+                data[at] = rng.randrange(256)
+            elif how == 3:
+                data[at : at + 4] = rng.choice((b"\xff\xff\xff\xff", bytes(4), b"\x7f\xff\xff\xff"))
+            elif how == 4 and len(data) > 400:
+                del data[at : at + rng.randrange(1, 64)]
+            else:
+                data[at:at] = data[at : at + rng.randrange(1, 64)]
+        yield bytes(data)
+
+
+def run(inputs: Iterable[tuple[str, bytes]]) -> Toll:
+    """Examine inputs one by one in one worker at a time, as a scan would."""
+    plan = Plan(REPORTED_TYPES[:3], ("pdq",), get_profile(DEFAULT_PROFILE), media.DEFAULT_LIMITS)
+    order = Order(plan, ArchiveLimits(), thumbnails=True, ask_known_good=False)
+    toll = Toll()
+    with Pool(
+        "hashmatch.scan.examiner:examine_in_worker",
+        "hashmatch.scan.examiner:prepare",
+        "pdq",
+        workers=1,
+        allowance=allowance_for(plan.limits),
+    ) as pool:
+        pool.warm()
+        begin = time.perf_counter()
+        for name, data in inputs:
+            _one(pool, order, name, data, toll)
+        toll.seconds = time.perf_counter() - begin
+    return toll
+
+
+def _one(pool: Pool, order: Order, name: str, data: bytes, toll: Toll) -> None:
+    process = pool._idle.queue[-1]
+    before = process.cpu_seconds
+    _forget_peak(process.pid)
+    descriptor = os.memfd_create("input")
+
+    def again(task: Task, parts: int, reason: Reason, message: str) -> Task | None:
+        toll.lost[name] = f"{reason.value}: {message}"
+        if task.tag == parts:
+            return None
+        return Task(task.descriptor, order.request(parts, (reason, message)), TIMEOUT, parts)
+
+    try:
+        os.write(descriptor, data)
+        events = pool.call(Task(descriptor, order.request(), TIMEOUT), retry=again)
+    finally:
+        os.close(descriptor)
+    toll.files += 1
+    last = events[-1]
+    if last.kind is EventKind.DONE:
+        found = outcome(type(last)(last.task, last.kind, split(last.body)[2]))
+    else:
+        found = outcome(last)
+    if found.reason is None and not found.decoded and not found.hashes:
+        toll.without_verdict += 1
+    toll.outcomes[found.reason.value if found.reason else "checked"] += 1
+    if pool._idle.queue[-1] is process:
+        toll.slowest = max(toll.slowest, (process.cpu_seconds - before, name))
+        toll.largest = max(toll.largest, (_peak(process.pid), name))
+
+
+def _forget_peak(pid: int) -> None:
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def _peak(pid: int) -> float:
+    """Return the largest resident size of a process since it was forgotten, in MB."""
+    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--mutants", type=int, default=10_000)
+    asked = parser.parse_args()
+    found = files()
+    tolls = {
+        "corpus": run((str(path.relative_to(CORPUS)), path.read_bytes()) for path in found),
+        "mutants": run((f"mutant {n}", data) for n, data in enumerate(mutants(asked.mutants))),
+    }
+    if asked.json:
+        print(json.dumps({"machine": machine()} | {n: t.to_json() for n, t in tolls.items()}))
+        return
+    for title, toll in tolls.items():
+        print(title)
+        for name, value in toll.to_json().items():
+            print(f"  {name}: {value}")
+
+
+if __name__ == "__main__":
+    main()
