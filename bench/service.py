@@ -400,7 +400,8 @@ def soak(home: Home, seconds: float) -> list[Figure]:
             thread.join()
         events = b"".join(served.lines)
     settled = [point for point in sizes if point[0] > seconds / 4]
-    slope = float(np.polyfit(*zip(*settled, strict=True), 1)[0]) * 60
+    moments, megabytes = np.array(settled).T
+    slope = float(np.polyfit(moments, megabytes, 1)[0]) * 60
     other = {s: n for s, n in found.statuses.items() if s not in (200, 429, 503)}
     about = (
         f"{found.statuses[200]:,} answers, {found.statuses[503]:,} refusals, "
