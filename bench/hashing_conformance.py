@@ -86,7 +86,7 @@ def pictures(count: int, largest: float, seed: int) -> Iterator[Pixels]:
                 grain = rng.normal(0, rng.uniform(1, 20), pixels.shape)
                 pixels = np.clip(pixels + grain, 0, 255).astype(np.uint8)
             elif kind == 2:
-                pixels = np.rot90(pixels // np.uint8(rng.integers(1, 30)), rng.integers(4))
+                pixels = np.rot90(pixels // np.uint8(rng.integers(1, 30)), int(rng.integers(4)))
             elif kind == 3:
                 pixels = pixels[:, :, int(rng.integers(3))]
         elif kind == 4:

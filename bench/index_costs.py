@@ -4,7 +4,7 @@ Times are processor time, so that other work on the machine disturbs them little
 fitted from searches in which it dominates; the last table holds what the model says against what
 was measured.
 
-Usage: python bench/index_costs.py [--rows N]
+Usage: python -m bench.index_costs [--rows N]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How fast lists come in, and how much memory that takes.
 
 Each list is made here (nothing of it belongs to a real one) and imported by a process of its own,
-so that its peak memory is its own. Usage: python bench/lists.py [--quick] [--json]
+so that its peak memory is its own. Usage: python -m bench.lists [--quick] [--json]
 """
 
 from __future__ import annotations
@@ -17,21 +17,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
-from harness import machine
-
+from bench.harness import ROOT, Figure, measured, report
 from hashmatch.home import Home
 from hashmatch.lists import readers
 from hashmatch.lists.catalog import Catalog, ImportReport
 from hashmatch.publish import publish
 from hashmatch.types import Polarity
 
+FIGURES = ("lists.text", "lists.vics", "lists.vics-memory", "lists.nsrl")
 QUICK = 20
 
 
@@ -42,31 +41,10 @@ class Case:
     what: str
     rows: int
     make: Callable[[Path, int], None]
-    said: dict[str, str]
+    said: dict[str, Any]
     polarity: Polarity
     least_rate: float
     most_memory: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure with its goal; ``below`` where the goal is an upper bound."""
-
-    what: str
-    value: float
-    unit: str
-    goal: float | None
-    below: bool = False
-
-    @property
-    def mark(self) -> str:
-        """Say whether the goal is reached."""
-        if self.goal is None:
-            return ""
-        reached = self.value <= self.goal if self.below else self.value >= self.goal
-        return f"goal {'<=' if self.below else '>='} {self.goal:,.0f}  " + (
-            "reached" if reached else "MISSED"
-        )
 
 
 def make_text(path: Path, rows: int) -> None:
@@ -188,36 +166,44 @@ def import_one(name: str, source: Path, home: Home) -> dict[str, Any]:
     return taken
 
 
-def measure(name: str, rows: int) -> list[Figure]:
+def measure(key: str, rows: int) -> list[Figure]:
     """Make a list and import it in a process of its own."""
-    case = CASES[name]
+    case = CASES[key]
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         case.make(source, rows)
         run = subprocess.run(
-            [sys.executable, __file__, "--one", name, str(source), folder],
+            [sys.executable, "-m", "bench.lists", "--one", key, str(source), folder],
+            cwd=ROOT,
             capture_output=True,
             text=True,
             check=True,
         )
     taken = json.loads(run.stdout)
     assert taken["entries"] == taken["exported"] == rows
-    what = f"{case.what}, {rows:,} rows"
+    what, most = f"{case.what}, {rows:,} rows", case.most_memory
+
+    def rate(label: str, seconds: float, goal: float | None = None, name: str = "") -> Figure:
+        return measured(
+            f"{what}: {label}", [rows / seconds], "rows/s", goal, below=False,
+            name=name or f"lists.{key}.{label}",
+        )  # fmt: skip
+
+    def size(label: str, megabytes: float, goal: float | None = None, name: str = "") -> Figure:
+        return measured(
+            f"{what}: {label}", [megabytes], "MB", goal, name=name or f"lists.{key}.{label}"
+        )
+
     return [
-        Figure(f"{what}: import", rows / taken["first"], "rows/s", case.least_rate),
+        rate("import", taken["first"], case.least_rate, f"lists.{key}"),
         # what the machine would do if it did nothing else
-        Figure(f"{what}: import, per second of processor", rows / taken["work"], "rows/s", None),
-        Figure(f"{what}: peak memory of it", taken["memory"], "MB", case.most_memory, below=True),
-        Figure(f"{what}: import again, unchanged", rows / taken["again"], "rows/s", None),
-        Figure(f"{what}: peak memory of both", taken["peak"], "MB", case.most_memory, below=True),
-        Figure(f"{what}: export for compiling", rows / taken["export"], "rows/s", None),
-        Figure(
-            f"{what}: import and compile",
-            rows / (taken["first"] + taken["compile"]),
-            "rows/s",
-            None,
-        ),
-        Figure(f"{what}: catalog on disk", taken["catalog"], "MB", None),
+        rate("import, per second of processor", taken["work"]),
+        size("peak memory of it", taken["memory"], most, f"lists.{key}-memory"),
+        rate("import again, unchanged", taken["again"]),
+        size("peak memory of both", taken["peak"], most),
+        rate("export for compiling", taken["export"]),
+        rate("import and compile", taken["first"] + taken["compile"]),
+        size("catalog on disk", taken["catalog"]),
     ]
 
 
@@ -239,15 +225,11 @@ def main() -> None:
         if chosen.only in (None, name)
         for figure in measure(name, case.rows // QUICK if chosen.quick else case.rows)
     ]
-    if chosen.json:
-        shape = [asdict(figure) | {"mark": figure.mark} for figure in figures]
-        print(json.dumps({"machine": machine(), "figures": shape}, indent=2))
-        return
-    facts = machine()
-    print(f"importing lists\n  {facts['processor']}, {facts['cores']} cores, {facts['system']}\n")
-    width = max(len(figure.what) for figure in figures)
-    for figure in figures:
-        print(f"{figure.what:<{width}}  {figure.value:>12,.0f} {figure.unit:<7} {figure.mark}")
+    notes = {
+        "lists": "made from a seed, imported by a process of their own; once each, so no spread",
+        "seed": "1",
+    }
+    report("Importing lists", figures, notes, chosen.json)
 
 
 if __name__ == "__main__":

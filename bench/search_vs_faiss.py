@@ -4,7 +4,7 @@
 a code and half random; FAISS's IndexBinaryFlat runs in the same rounds. Every figure is printed
 with its goal and whether it was reached.
 
-Usage: python bench/search_vs_faiss.py [--size small|large|huge] [--only PART ...] [--json]
+Usage: python -m bench.search_vs_faiss [--size small|large|huge] [--only PART ...] [--json]
        [--quick]
 """
 
@@ -29,9 +29,9 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-import search_data as data
-from harness import Timing, interleave, machine, speedup
 
+from bench import search_data as data
+from bench.harness import Timing, interleave, machine, speedup
 from hashmatch import indexes
 from hashmatch.indexes.contract import Index
 from hashmatch.indexes.live_writer import Insert, LiveWriter
@@ -250,7 +250,7 @@ class Bench:
             shutil.rmtree(root)
 
     def _processes(self, root: Path) -> Iterator[Line]:
-        command = [sys.executable, __file__, "--reader", str(root)]
+        command = [sys.executable, "-m", "bench.search_vs_faiss", "--reader", str(root)]
         children = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             for _ in range(2)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bench import search_data as data
 from hashmatch import indexes, kernels
-from hashmatch._ext import _checksum
 from hashmatch.indexes.values import ValueIndex, ValueSorter
-
-sys.path.insert(0, str(Path(__file__).parent))
-import search_data as data
 
 Benchmark = Callable[..., Any]
 ROWS = 500_000
@@ -83,4 +78,4 @@ def test_value_lookups(benchmark: Benchmark) -> None:
 @pytest.mark.benchmark(group="checksums")
 def test_checksums(benchmark: Benchmark, codes: data.Codes) -> None:
     """Check blocks of a stored array."""
-    benchmark(_checksum.block_checksums, codes.reshape(-1), 1 << 20, kernels.level())
+    benchmark(kernels.checksum.block_checksums, codes.reshape(-1), 1 << 20, kernels.level())

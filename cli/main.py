@@ -29,9 +29,12 @@ _COMMANDS = {
     "scan": "hashmatch.cli.scan:scan_command",
     "serve": "hashmatch.cli.serve:serve_command",
     "key": "hashmatch.cli.key:key_group",
+    "feedback": "hashmatch.cli.feedback:feedback_group",
+    "calibrate": "hashmatch.cli.calibrate:calibrate_command",
     "rescan": "hashmatch.cli.rescan:rescan_command",
     "report": "hashmatch.cli.report:report_command",
     "verify": "hashmatch.cli.verify:verify_command",
+    "bench": "hashmatch.cli.bench:bench_group",
     "doctor": "hashmatch.cli.doctor:doctor_command",
 }
 

@@ -11,6 +11,7 @@ from hashmatch.cli.options import from_stdin, json_option, pass_home
 from hashmatch.cli.output import print_json
 from hashmatch.home import Home
 from hashmatch.matching import DEFAULT_PROFILE, Matcher, profile_names
+from hashmatch.matching.explain import explain
 from hashmatch.scan import Summary
 from hashmatch.scan.record import record_of
 
@@ -30,6 +31,7 @@ from hashmatch.scan.record import record_of
     metavar="TYPE",
     help="The arguments are hash values of this type in hexadecimal, not paths.",
 )
+@click.option("--explain", "explained", is_flag=True, help="Say in sentences how it came about.")
 @json_option
 @pass_home
 @click.pass_context
@@ -39,6 +41,7 @@ def match_command(
     inputs: tuple[str, ...],
     profile: str,
     hash_type: str | None,
+    explained: bool,
     as_json: bool,
 ) -> None:
     """Check files against the live snapshot and print each answer.
@@ -51,6 +54,7 @@ def match_command(
     \b
     Examples:
       hashmatch match upload.jpg
+      hashmatch match --explain --profile thorough upload.jpg
       hashmatch match --json *.jpg
       hashmatch match --hash md5 d3b07384d113edec49eaa6238ad5ff00
     """
@@ -60,6 +64,8 @@ def match_command(
             summary.add(record)
             if as_json:
                 print_json(record, indent=None)
+            elif explained:
+                click.echo("\n".join([record["path"], *(f"  {x}" for x in explain(record)), ""]))
             else:
                 _print(record)
     ctx.exit(summary.exit_status)
@@ -92,6 +98,7 @@ def _print(record: dict[str, Any]) -> None:
                 if hit["tier"] != "exact"
                 else []
             ),
+            *([hit["effect"]] if hit["effect"] != "counted" else []),
             *([hit["list"]["polarity"]] if hit["list"]["polarity"] != "known-bad" else []),
         ]
         click.echo("             " + ", ".join(facts))

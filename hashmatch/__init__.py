@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hashmatch.errors import HashmatchError
 from hashmatch.types import (
     Category,
+    Effect,
     Entry,
     HashValue,
     Hit,
@@ -70,6 +71,7 @@ __all__ = [
     "Action",
     "Category",
     "Decision",
+    "Effect",
     "Entry",
     "HashValue",
     "HashmatchError",

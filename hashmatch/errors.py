@@ -116,6 +116,10 @@ class SandboxError(HashmatchError):
     """Worker processes cannot be started, or not as they were asked for."""
 
 
+class FeedbackError(HashmatchError):
+    """Feedback or the flood guard's state cannot be read or written."""
+
+
 class OutputError(HashmatchError):
     """A report or output folder cannot be written."""
 

@@ -30,6 +30,8 @@ class Reason(StrEnum):
 
     # partial: nothing found, but not everything could be checked
     LOW_QUALITY = "low_quality"
+    ENTRY_SUSPENDED = "entry_suspended"
+    UNCORROBORATED = "uncorroborated"
     FRAMES_SKIPPED = "frames_skipped"
     TRUNCATED = "truncated"
     # unscannable: refused or undecodable
@@ -68,7 +70,25 @@ class Tier(StrEnum):
     """How a hit was established."""
 
     EXACT = "exact"
+    """The same bytes, by a cryptographic hash."""
     STRONG = "strong"
+    """Within the list's threshold, both qualities above its gate."""
+    POSSIBLE = "possible"
+    """Further off, or of lower quality, but corroborated; for a person to look at."""
+
+
+class Effect(StrEnum):
+    """What became of a hit when the verdict was formed."""
+
+    COUNTED = "counted"
+    DOWNGRADED = "downgraded"
+    """Counted, but only as ``possible``: a known-good entry contradicts it."""
+    VETOED = "vetoed"
+    """Not counted: somebody found out that it is wrong."""
+    UNCORROBORATED = "uncorroborated"
+    """Not counted: a hash type too coarse to decide alone, and no other one agrees."""
+    SUSPENDED = "suspended"
+    """Not counted until somebody has looked at the entry, which suddenly matches a lot."""
 
 
 class Polarity(StrEnum):
@@ -162,7 +182,27 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One entry matched by one hash of the input, with everything that explains it."""
+    """One entry matched by one hash of the input, with everything that explains it.
+
+    Parameters
+    ----------
+    list_name, list_version, polarity, entry_id, category, metadata
+        The entry and the list it is on.
+    hash_type, distance, max_distance, min_quality, threshold_source : str and int
+        How near it is, and what applied: the largest distance and the smallest quality, and
+        whether they are those of the ``list``, of the entry's ``category``, or of the
+        ``possible`` tier.
+    tier : Tier
+        How the hit was established.
+    orientation, frame, variant
+        Which view of the input it was found by.
+    query_quality, entry_quality : int or None
+        Quality of both sides; ``None`` where unknown or without meaning.
+    corroboration : str or None
+        What speaks for a ``possible`` hit, in words.
+    effect, effect_reason : Effect and str or None
+        What became of the hit when the verdict was formed, and why.
+    """
 
     list_name: str
     list_version: int
@@ -179,7 +219,17 @@ class Hit:
     query_quality: int | None = None
     entry_quality: int | None = None
     min_quality: int | None = None
+    threshold_source: str = "list"
+    corroboration: str | None = None
+    effect: Effect = Effect.COUNTED
+    effect_reason: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the hit makes the verdict ``match``."""
+        counted = self.effect in (Effect.COUNTED, Effect.DOWNGRADED)
+        return counted and self.polarity is Polarity.KNOWN_BAD
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON shape of a hit."""
@@ -201,6 +251,10 @@ class Hit:
             "query_quality": self.query_quality,
             "entry_quality": self.entry_quality,
             "min_quality": self.min_quality,
+            "threshold_source": self.threshold_source,
+            "corroboration": self.corroboration,
+            "effect": self.effect.value,
+            "effect_reason": self.effect_reason,
             "metadata": dict(self.metadata),
         }
 
@@ -278,11 +332,18 @@ class MatchResult:
     profile: str = ""
     engine: str = ""
 
+    @property
+    def tier(self) -> Tier | None:
+        """How the verdict ``match`` was established: the best tier that counted."""
+        tiers = [hit.tier for hit in self.hits if hit.counts]
+        return min(tiers, key=list(Tier).index) if tiers else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON shape of a result; it holds no times, so reruns agree."""
         return {
             "schema": RESULT_SCHEMA,
             "verdict": self.verdict.value,
+            "tier": self.tier.value if self.tier else None,
             "reason": self.reason.value if self.reason else None,
             "message": self.message,
             "hits": [hit.to_json() for hit in self.hits],

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hashmatch.errors import IndexArgumentError, SnapshotCorruptError, SnapshotError
 from hashmatch.indexes import layout, registry
 from hashmatch.indexes.array_file import ArrayFile
-from hashmatch.indexes.contract import Index
+from hashmatch.indexes.contract import Codes, Index
 from hashmatch.indexes.entries import OFFSETS, RECORDS, Entries
 from hashmatch.indexes.layout import current_id
 from hashmatch.indexes.live import (
@@ -51,6 +51,7 @@ class Snapshot:
         self._values: dict[str, ValueIndex] = {}
         self._indexes: dict[str, Index] = {}
         self._overlays: dict[tuple[str, str], tuple[State, Any]] = {}
+        self._in_order: dict[str, bool] = {}
         self._lock = threading.Lock()
         sizes = {name: described["bits"] // 8 for name, described in self._types.items()}
         log = folder.with_name(folder.name + layout.LIVE_SUFFIX)
@@ -213,6 +214,27 @@ class Snapshot:
         column = self._live.state().columns.get(name)
         base = self.array(name, "row_qualities")
         return base if column is None else Joined(base, column.qualities)
+
+    def codes_of(self, name: str, entry: int) -> Codes:
+        """Return the values an entry has in a hash type that is searched within a radius.
+
+        Returns
+        -------
+        (n, bytes) uint8
+        """
+        if entry >= len(self._entries):
+            column = self._live.state().columns.get(name)
+            if column is None:
+                return Column.empty(self._types[name]["bits"] // 8).codes
+            return np.asarray(column.codes[column.entries == entry])
+        numbers = self.array(name, "row_entries")
+        if name not in self._in_order:
+            self._in_order[name] = bool((numbers[1:] >= numbers[:-1]).all())
+        if not self._in_order[name]:
+            rows: NDArray[np.bool_] = numbers == entry
+            return np.asarray(self.array(name, "codes")[rows])
+        first, last = np.searchsorted(numbers, [entry, entry + 1])
+        return np.asarray(self.array(name, "codes")[first:last])
 
     @property
     def entry_count(self) -> int:

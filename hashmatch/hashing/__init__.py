@@ -11,7 +11,7 @@ from hashmatch.hashing.crypto import CryptoHasher, crypto_hashes
 from hashmatch.hashing.golden import check_golden
 from hashmatch.hashing.imagehash_types import crop_resistant
 from hashmatch.hashing.origin import provenance
-from hashmatch.hashing.pdq import pdq_margin
+from hashmatch.hashing.pdq import pdq_margin, pdq_of_samples
 from hashmatch.hashing.pictures import computable, compute, compute_orientations, hash_many
 from hashmatch.hashing.registry import Hasher
 
@@ -26,6 +26,7 @@ __all__ = [
     "crypto_hashes",
     "hash_many",
     "pdq_margin",
+    "pdq_of_samples",
     "provenance",
     "registry",
 ]

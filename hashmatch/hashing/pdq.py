@@ -83,6 +83,18 @@ def compute_orientations(picture: Picture) -> tuple[HashValue, ...]:
     return tuple(values)
 
 
+def pdq_of_samples(samples: NDArray[np.float32]) -> HashValue:
+    """Return the PDQ hash and quality of 64 x 64 samples that were taken elsewhere.
+
+    Parameters
+    ----------
+    samples : (64, 64) float32
+        Grey levels, C-contiguous. Nothing is known of how they were rounded, so unlike
+        :func:`hashmatch.hashing.compute` this does not promise the reference's bits in a tie.
+    """
+    return _digest(samples).value
+
+
 def pdq_margin(pixels: Any, epsilon: float) -> tuple[HashValue, int]:
     """Return a PDQ hash and how many of its bits a small change of the picture could flip.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from hashmatch import hashing, media
 from hashmatch.errors import MediaError
+from hashmatch.matching import views
 from hashmatch.matching.faults import log_fault
 from hashmatch.matching.plan import Plan
 from hashmatch.matching.profiles import Profile
@@ -136,17 +137,29 @@ def _take_pictures(found: Examination, data: Bytes, plan: Plan) -> None:
     begin = time.perf_counter()
     try:
         decoded = media.decode(data, plan.limits)
+    except MediaError as error:
+        salvaged = media.salvage(data, error.reason, plan.limits)
+        if salvaged is None:
+            raise
+        decoded = salvaged
+        found.reason, found.message = error.reason, str(error)
     finally:
         found.seconds["decode"] = time.perf_counter() - begin
     begin = time.perf_counter()
     found.decoded = True
     found.media = decoded.info
-    if not decoded.complete:
+    cut_short = found.reason is not None
+    if not decoded.complete and not cut_short:
         found.reason = decoded.incomplete_reason
         skipped = decoded.info.frame_count - decoded.info.frames_decoded
         found.message = f"{skipped} of {decoded.info.frame_count} frames were not checked"
     for frame in decoded.frames:
         probes = list(_frame_probes(frame, plan.perceptual, plan.profile))
+        if cut_short:
+            probes += [
+                Probe(value, frame.index, variant, orientation)
+                for variant, orientation, value in views.continued(frame.pixels, plan.perceptual)
+            ]
         if not found.hashes.keys() & set(plan.perceptual):
             found.hashes |= {
                 probe.value.hash_type: probe.value
@@ -170,3 +183,6 @@ def _frame_probes(frame: media.Frame, types: Sequence[str], profile: Profile) ->
         else:
             for value in hashing.compute(pixels, types).values():
                 yield Probe(value, frame.index, variant)
+    if profile.views:
+        for variant, orientation, value in views.looked_at(frame.pixels, types):
+            yield Probe(value, frame.index, variant, orientation)

@@ -126,7 +126,7 @@ class Isolation:
     ) -> None:
         self._timeout = timeout
         self._process = os.getpid()
-        earlier = before.perceptual if before else ()
+        earlier: tuple[str, ...] = before.perceptual if before else ()
         self.perceptual: tuple[str, ...] = tuple(dict.fromkeys([*earlier, *plan.perceptual]))
         self.pool = Pool(
             "hashmatch.matching.isolated:examine_in_worker",

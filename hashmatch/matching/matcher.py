@@ -23,19 +23,22 @@ from hashmatch.indexes.contract import as_codes
 from hashmatch.indexes.snapshot import Snapshot, current_id
 from hashmatch.matching.examine import Bytes, Examination, Probe, examine
 from hashmatch.matching.faults import log_fault
+from hashmatch.matching.feedback import Feedback
+from hashmatch.matching.flood import FloodGuard
 from hashmatch.matching.follow import Follower, OnReload
 from hashmatch.matching.isolated import DEFAULT_TIMEOUT, Isolation
+from hashmatch.matching.judge import OUR_FAILURES, Judge
 from hashmatch.matching.ordered import ordered_map
 from hashmatch.matching.plan import Plan
-from hashmatch.matching.profiles import DEFAULT_PROFILE, get_profile
+from hashmatch.matching.profiles import DEFAULT_PROFILE, Profile, get_profile
 from hashmatch.matching.search import Searcher
 from hashmatch.matching.source import changed, examine_descriptor, note_change, refusal
+from hashmatch.matching.views import is_view
 from hashmatch.types import HashValue, MatchResult, Polarity, Reason, Verdict
 from hashmatch.version import ENGINE
 
 FilePath = str | bytes | os.PathLike[Any]
 ISOLATIONS = ("inline", "workers")
-_OUR_FAILURES = (Reason.OUT_OF_MEMORY, Reason.INTERNAL)
 # what does not matter where no list asks for pictures: the bytes were read and hashed
 _OF_PICTURES = (
     Reason.FRAMES_SKIPPED,
@@ -47,7 +50,7 @@ _OF_PICTURES = (
     Reason.TOO_MANY_PIXELS,
     Reason.TIMEOUT,
     Reason.DECODER_CRASHED,
-    *_OUR_FAILURES,
+    *OUR_FAILURES,
 )
 
 
@@ -68,6 +71,10 @@ class Matcher:
         What is refused before it is decoded.
     also_compute : sequence of str
         Hash types to compute and report besides those the snapshot can search.
+    possible : bool or None
+        Whether hits of the ``possible`` tier are wanted; by default with ``thorough`` only.
+    flood_guard : FloodGuard or None
+        Counts matches and suspends entries that suddenly match a lot; for upload hooks.
     isolation : str
         ``inline`` decodes in this process, ``workers`` in locked-down processes of its own
         (``docs/security.md``).
@@ -91,6 +98,8 @@ class Matcher:
         profile: str = DEFAULT_PROFILE,
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
+        possible: bool | None = None,
+        flood_guard: FloodGuard | None = None,
         isolation: str = "inline",
         workers: int | None = None,
         timeout: float = DEFAULT_TIMEOUT,
@@ -101,9 +110,11 @@ class Matcher:
             )
         self._root = root
         self._pinned = snapshot_id
-        self.profile = get_profile(profile)
+        self.profile = get_profile(profile, possible=possible)
         self.limits = limits
         self._also = {name: hash_types.get(name).kind for name in also_compute}
+        # a home keeps its feedback beside its snapshots
+        self._judge = Judge(Feedback(root.parent), flood_guard)
         self._searcher = self._load()
         self._pool: ThreadPoolExecutor | None = None
         self._isolate = (isolation == "workers", workers, timeout)
@@ -118,6 +129,8 @@ class Matcher:
         profile: str = DEFAULT_PROFILE,
         limits: media.Limits = media.DEFAULT_LIMITS,
         also_compute: Sequence[str] = (),
+        possible: bool | None = None,
+        flood_guard: FloodGuard | None = None,
         isolation: str = "inline",
         workers: int | None = None,
         timeout: float = DEFAULT_TIMEOUT,
@@ -129,7 +142,7 @@ class Matcher:
         source : path or None
             A home folder, or a single snapshot's folder; by default the user's home
             (``HASHMATCH_HOME``).
-        profile, limits, also_compute, isolation, workers, timeout
+        profile, limits, also_compute, possible, flood_guard, isolation, workers, timeout
             See the class.
 
         Raises
@@ -152,6 +165,8 @@ class Matcher:
             profile=profile,
             limits=limits,
             also_compute=also_compute,
+            possible=possible,
+            flood_guard=flood_guard,
             isolation=isolation,
             workers=workers,
             timeout=timeout,
@@ -349,7 +364,7 @@ class Matcher:
         """Answer about many hash values of one type, in their order, with one search.
 
         Values without a hit share one result, which like all of these holds no ``hashes``: the
-        caller has them.
+        caller has them. Only exact and strong hits are looked for, whatever the profile.
 
         Parameters
         ----------
@@ -391,10 +406,16 @@ class Matcher:
         for number in blind:
             results[number] = unsearched
         for number, found in hits.items():
-            bad = any(hit.polarity is Polarity.KNOWN_BAD for hit in found)
             base = results[number]
-            verdict = Verdict.MATCH if bad else base.verdict
-            results[number] = replace(base, verdict=verdict, hits=tuple(found))
+            quality = qualities[number] if qualities is not None else None
+            value = HashValue(hash_type, codes[number].tobytes(), quality)
+            weighed = self._judge.weigh(found, {hash_type: value})
+            verdict, reason, message = self._judge.verdict(
+                weighed, base.reason, base.message, decoded=True
+            )
+            results[number] = replace(
+                base, verdict=verdict, reason=reason, message=message, hits=tuple(weighed)
+            )
         return results
 
     def hashable(self) -> tuple[str, ...]:
@@ -511,7 +532,7 @@ class Matcher:
     def _result(self, searcher: Searcher, found: Examination) -> MatchResult:
         """Decide, and turn a failure of the search itself into an answer."""
         try:
-            result = _decide(searcher, found)
+            result = _decide(searcher, found, self.profile, self._judge)
         except MemoryError:
             result = MatchResult(
                 Verdict.ERROR, Reason.OUT_OF_MEMORY, "not enough memory to check this input"
@@ -532,9 +553,10 @@ class Matcher:
         return tuple(dict.fromkeys([*also, *searched]))
 
 
-def _decide(searcher: Searcher, found: Examination) -> MatchResult:
+def _decide(searcher: Searcher, found: Examination, profile: Profile, judge: Judge) -> MatchResult:
     """Search for what was found in an input and turn it into a verdict."""
-    hits = searcher.search(found.probes)
+    hits = searcher.search(found.probes, also_possible=profile.possible)
+    hits = judge.weigh(hits, found.hashes)
     reason, message = found.reason, found.message
     if not searcher.perceptual and found.hashes and reason in _OF_PICTURES:
         # the lists asked about bytes only, and those were checked
@@ -544,14 +566,7 @@ def _decide(searcher: Searcher, found: Examination) -> MatchResult:
         message = (
             f"too little detail for a {', '.join(blind)} search; only exact copies were looked for"
         )
-    if any(hit.polarity is Polarity.KNOWN_BAD for hit in hits):
-        verdict = Verdict.MATCH
-    elif reason is None:
-        verdict = Verdict.NO_MATCH
-    elif reason in _OUR_FAILURES:
-        verdict = Verdict.ERROR
-    else:
-        verdict = Verdict.PARTIAL if found.decoded else Verdict.UNSCANNABLE
+    verdict, reason, message = judge.verdict(hits, reason, message, decoded=found.decoded)
     return MatchResult(verdict, reason, message, found.hashes, tuple(hits), found.media)
 
 
@@ -559,6 +574,8 @@ def _unsearched(searcher: Searcher, probes: Sequence[Probe]) -> list[str]:
     """Return the hash types in which some frame had no picture good enough to search for."""
     searched: dict[tuple[str, int], bool] = {}
     for probe in probes:
+        if is_view(probe.variant):  # a guess about the picture, not the picture
+            continue
         key = (probe.value.hash_type, probe.frame)
         searched[key] = searched.get(key, False) or searcher.fully_searchable(probe)
     return sorted({hash_type for (hash_type, _), good in searched.items() if not good})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hashmatch.errors import MatcherConfigError
 
@@ -19,11 +19,17 @@ class Profile:
         Search all eight orientations instead of the picture as it is shown.
     composites : bool
         Search further composites of a picture with transparency.
+    views : bool
+        Search the views that undo a crop, a border, a caption bar or a small turn.
+    possible : bool
+        Report hits of the ``possible`` tier too.
     """
 
     name: str
     orientations: bool
     composites: bool
+    views: bool = False
+    possible: bool = False
 
 
 DEFAULT_PROFILE = "orientations"
@@ -32,6 +38,7 @@ _PROFILES = {
     for profile in (
         Profile("plain", orientations=False, composites=False),
         Profile("orientations", orientations=True, composites=True),
+        Profile("thorough", orientations=True, composites=True, views=True, possible=True),
     )
 }
 
@@ -41,8 +48,14 @@ def profile_names() -> tuple[str, ...]:
     return tuple(_PROFILES)
 
 
-def get_profile(name: str) -> Profile:
+def get_profile(name: str, *, possible: bool | None = None) -> Profile:
     """Return the profile of this name.
+
+    Parameters
+    ----------
+    name : str
+    possible : bool or None
+        Whether hits of the ``possible`` tier are wanted, if other than the profile says.
 
     Raises
     ------
@@ -50,8 +63,9 @@ def get_profile(name: str) -> Profile:
         If there is none.
     """
     try:
-        return _PROFILES[name]
+        profile = _PROFILES[name]
     except KeyError:
         raise MatcherConfigError(
             f"unknown profile {name!r}; choose one of {', '.join(_PROFILES)}"
         ) from None
+    return profile if possible is None else replace(profile, possible=possible)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,44 +13,13 @@ from hashmatch import hash_types
 from hashmatch.errors import SnapshotError
 from hashmatch.hash_types import HashKind
 from hashmatch.indexes.snapshot import Snapshot
+from hashmatch.matching import possible
 from hashmatch.matching.examine import Probe
+from hashmatch.matching.tiers import ListRules, Rule
 from hashmatch.types import Category, HashValue, Hit, Polarity, Tier
 
 UNKNOWN_QUALITY = 255
 _TIERS = tuple(Tier)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What one list asks of a hit in one hash type."""
-
-    max_distance: int
-    min_quality: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListRules:
-    """One list of the snapshot and its rules by hash type, and where a category departs from them.
-
-    ``categories`` is keyed by category code and hash type.
-    """
-
-    name: str
-    version: int
-    polarity: Polarity
-    rules: Mapping[str, Rule]
-    categories: Mapping[tuple[str, str], Rule]
-
-    def rule_for(self, hash_type: str, record: Mapping[str, Any]) -> Rule:
-        """Return the rule that an entry is held to."""
-        category = record.get("category")
-        code = category["code"] if category else ""
-        return self.categories.get((code, hash_type)) or self.rules[hash_type]
-
-    def all_rules(self, hash_type: str) -> list[Rule]:
-        """Return every rule that some entry of the list is held to."""
-        own = [rule for (_, name), rule in self.categories.items() if name == hash_type]
-        return [self.rules[hash_type], *own] if hash_type in self.rules else own
 
 
 class Searcher:
@@ -73,7 +42,7 @@ class Searcher:
         self.cryptographic = tuple(n for n, k in kinds.items() if k is HashKind.CRYPTOGRAPHIC)
         self.perceptual = tuple(n for n, k in kinds.items() if k is HashKind.PERCEPTUAL)
         try:
-            self.lists = tuple(_list_rules(described) for described in snapshot.lists)
+            self.lists = tuple(ListRules.described(described) for described in snapshot.lists)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise SnapshotError(
                 f"snapshot {snapshot.id} does not describe its lists as this version expects; "
@@ -84,8 +53,8 @@ class Searcher:
             for name in self.perceptual
         }
         # the index is asked once, for the widest list; each hit is then held to its own list
-        self._radius = {n: max(rule.max_distance for rule in rules) for n, rules in asked.items()}
-        self._gates = {
+        self.radius = {n: max(rule.max_distance for rule in rules) for n, rules in asked.items()}
+        self.gates = {
             n: (
                 min(rule.min_quality for rule in rules),
                 max(rule.min_quality for rule in rules),
@@ -95,16 +64,20 @@ class Searcher:
 
     def fully_searchable(self, probe: Probe) -> bool:
         """Say whether a probe's quality lets it be searched in every list of its hash type."""
-        gate = self._gates.get(probe.value.hash_type)
+        gate = self.gates.get(probe.value.hash_type)
         return gate is None or probe.value.quality is None or probe.value.quality >= gate[1]
 
-    def search(self, probes: Sequence[Probe]) -> list[Hit]:
-        """Return every hit of the probes, best first, each entry once per hash type."""
+    def search(self, probes: Sequence[Probe], *, also_possible: bool = False) -> list[Hit]:
+        """Return every hit of the probes, best first, each entry once per hash type.
+
+        With ``also_possible``, what is only possible is searched for where nothing known-bad was
+        found that is stronger.
+        """
         hits: list[Hit] = []
         for name in self.cryptographic:
             hits += self._exact(name, [p for p in probes if p.value.hash_type == name])
         for name in self.perceptual:
-            lowest, _ = self._gates[name]
+            lowest, _ = self.gates[name]
             hits += self._near(
                 name,
                 [
@@ -114,6 +87,8 @@ class Searcher:
                     and (p.value.quality is None or p.value.quality >= lowest)
                 ],
             )
+        if also_possible and not any(hit.polarity is Polarity.KNOWN_BAD for hit in hits):
+            hits += possible.search(self, probes)
         hits.sort(key=_best_first)
         return hits
 
@@ -145,7 +120,7 @@ class Searcher:
         blind: list[int] = []
         searched = np.arange(len(codes))
         if qualities is not None and not exact:
-            lowest, highest = self._gates[name]
+            lowest, highest = self.gates[name]
             known = np.array([100 if q is None else q for q in qualities])
             blind = np.flatnonzero(known < highest).tolist()
             searched = np.flatnonzero(known >= lowest)
@@ -156,7 +131,7 @@ class Searcher:
         if exact:
             offsets, entries = self.snapshot.values(name).find(wanted)
         else:
-            found = self.snapshot.index(name).search_radius(wanted, self._radius[name])
+            found = self.snapshot.index(name).search_radius(wanted, self.radius[name])
             offsets = found.offsets
         for place in np.flatnonzero(np.diff(offsets)).tolist():
             number = int(searched[place])
@@ -168,7 +143,8 @@ class Searcher:
                     record = self.snapshot.entry(entry)
                     best[entry] = self._hit(record, probe, 0, Rule(0, 0), Tier.EXACT, None)
             else:
-                self._keep_best(best, name, probe, found.of(place))
+                for row, distance in zip(*(part.tolist() for part in found.of(place)), strict=True):
+                    self._keep_best(best, name, probe, row, distance)
             if best:
                 hits[number] = sorted(best.values(), key=_best_first)
         return hits, blind
@@ -187,34 +163,53 @@ class Searcher:
     def _near(self, name: str, probes: Sequence[Probe]) -> list[Hit]:
         if not probes:
             return []
-        found = self.snapshot.index(name).search_radius(_codes(probes), self._radius[name])
         best: dict[int, Hit] = {}
-        if len(found.rows):
-            for number, probe in enumerate(probes):
-                self._keep_best(best, name, probe, found.of(number))
+        for probe, row, distance in self.near(name, probes, self.radius[name]):
+            self._keep_best(best, name, probe, row, distance)
         return list(best.values())
 
     def _keep_best(
-        self,
-        best: dict[int, Hit],
-        name: str,
-        probe: Probe,
-        found: tuple[NDArray[np.int64], NDArray[np.int32]],
+        self, best: dict[int, Hit], name: str, probe: Probe, row: int, distance: int
     ) -> None:
-        """Add the hits of one probe to those of the others, the nearest one of each entry."""
-        entry_numbers = self.snapshot.entries_of(name)
-        qualities = self.snapshot.qualities_of(name)
-        for row, distance in zip(*(part.tolist() for part in found), strict=True):
-            entry = int(entry_numbers[row])
-            if entry in best and best[entry].distance <= distance:
-                continue
-            record = self.snapshot.entry(entry)
-            rule = self.lists[record["list"]].rule_for(name, record)
-            quality = None if qualities[row] == UNKNOWN_QUALITY else int(qualities[row])
-            if distance <= rule.max_distance and all(
-                q is None or q >= rule.min_quality for q in (probe.value.quality, quality)
-            ):
-                best[entry] = self._hit(record, probe, distance, rule, Tier.STRONG, quality)
+        """Add what one probe found to what others did, the nearest hit of each entry."""
+        entry, record, quality = self.row(name, row)
+        if entry in best and best[entry].distance <= distance:
+            return
+        rule = self.lists[record["list"]].rule(name, record.get("category"))
+        if distance <= rule.max_distance and all(
+            q is None or q >= rule.min_quality for q in (probe.value.quality, quality)
+        ):
+            best[entry] = self._hit(record, probe, distance, rule, Tier.STRONG, quality)
+
+    def near(
+        self, name: str, probes: Sequence[Probe], radius: int
+    ) -> Iterator[tuple[Probe, int, int]]:
+        """Give the rows of an index near each probe, with their distances."""
+        if not probes:
+            return
+        found = self.snapshot.index(name).search_radius(_codes(probes), radius)
+        for number in np.flatnonzero(np.diff(found.offsets)).tolist():
+            for row, distance in zip(*(part.tolist() for part in found.of(number)), strict=True):
+                yield probes[number], row, distance
+
+    def row(self, name: str, row: int) -> tuple[int, dict[str, Any], int | None]:
+        """Return the entry of an index's row: its number, its record and the row's quality."""
+        entry = int(self.snapshot.entries_of(name)[row])
+        quality = int(self.snapshot.qualities_of(name)[row])
+        return entry, self.snapshot.entry(entry), None if quality == UNKNOWN_QUALITY else quality
+
+    def hit(
+        self,
+        record: Mapping[str, Any],
+        probe: Probe,
+        distance: int,
+        rule: Rule,
+        entry_quality: int | None,
+        corroboration: str,
+    ) -> Hit:
+        """Return a possible hit."""
+        found = self._hit(record, probe, distance, rule, Tier.POSSIBLE, entry_quality)
+        return replace(found, corroboration=corroboration)
 
     def _hit(
         self,
@@ -243,6 +238,7 @@ class Searcher:
             query_quality=probe.value.quality,
             entry_quality=entry_quality,
             min_quality=rule.min_quality if tier is not Tier.EXACT else None,
+            threshold_source=rule.source,
             metadata=record.get("meta") or {},
         )
 
@@ -261,21 +257,3 @@ def _codes(probes: Sequence[Probe]) -> np.ndarray[tuple[int, int], np.dtype[np.u
     size = hash_types.get(probes[0].value.hash_type).size
     joined = b"".join(probe.value.bytes for probe in probes)
     return np.frombuffer(joined, np.uint8).reshape(len(probes), size)
-
-
-def _list_rules(described: Mapping[str, Any]) -> ListRules:
-    return ListRules(
-        name=described["name"],
-        version=int(described["version"]),
-        polarity=Polarity(described["polarity"]),
-        rules={name: _rule(rule) for name, rule in described["thresholds"].items()},
-        categories={
-            (code, name): _rule(rule)
-            for code, rules in described["category_thresholds"].items()
-            for name, rule in rules.items()
-        },
-    )
-
-
-def _rule(described: Mapping[str, Any]) -> Rule:
-    return Rule(int(described["max_distance"]), int(described["min_quality"]))

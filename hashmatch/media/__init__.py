@@ -12,6 +12,7 @@ from hashmatch.media.fast import decode_fast
 from hashmatch.media.files import open_file, read_bytes, read_stream, reason_for
 from hashmatch.media.limits import DEFAULT_LIMITS, Limits
 from hashmatch.media.plugins import codec_versions
+from hashmatch.media.salvage import salvage
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -25,4 +26,5 @@ __all__ = [
     "read_bytes",
     "read_stream",
     "reason_for",
+    "salvage",
 ]

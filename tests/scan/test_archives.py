@@ -65,7 +65,12 @@ def tarred(files: dict[str, bytes], mode: str = "w") -> bytes:
 def packed(form: str, files: dict[str, bytes]) -> bytes:
     """Return an archive written by libarchive."""
     parts: list[bytes] = []
-    with libarchive.custom_writer(lambda data: parts.append(bytes(data)) or len(data), form) as out:
+
+    def keep(data: bytes) -> int:
+        parts.append(bytes(data))
+        return len(data)
+
+    with libarchive.custom_writer(keep, form) as out:
         for name, data in files.items():
             out.add_file_from_memory(name, len(data), data)
     return b"".join(parts)

@@ -150,7 +150,7 @@ def test_a_kdb_is_a_list_that_can_be_read_back(run: Path) -> None:
 
 
 def test_a_cybertip_draft_has_its_elements_in_order(run: Path) -> None:
-    root = defusedxml.ElementTree.parse(rebuild(run, "cybertip")).getroot()
+    root: Any = defusedxml.ElementTree.parse(rebuild(run, "cybertip")).getroot()
     details = root.findall("fileDetails")
     assert len(details) == 4
     for element in details:
@@ -171,7 +171,7 @@ def test_what_xml_cannot_hold_is_escaped(tmp_path: Path, finished: Path, read_re
     record = read_records(finished)[0] | {"path": "a\x00\ud800\uffff<b>.png"}
     with (tmp_path / "draft.xml").open("w", encoding="utf-8") as stream:
         write_cybertip([record], about, stream)
-    root = defusedxml.ElementTree.parse(tmp_path / "draft.xml").getroot()
+    root: Any = defusedxml.ElementTree.parse(tmp_path / "draft.xml").getroot()
     assert root.find("fileDetails/originalFileName").text == "a\\u0000\\ud800\\uffff<b>.png"
 
 

@@ -42,8 +42,9 @@ def test_a_failing_disk_is_a_reason_for_that_file_alone(
     (evidence / "c.txt").write_text("only text")
     for isolation in ("inline", "workers"):
         command = [
-            sys.executable, "-m", "hashmatch", "--home", known_home.path, "scan", evidence, "-q",
-            "-o", tmp_path / isolation, "--isolation", isolation, "--workers", "1",
+            sys.executable, "-m", "hashmatch", "--home", str(known_home.path),
+            "scan", str(evidence), "-q",
+            "-o", str(tmp_path / isolation), "--isolation", isolation, "--workers", "1",
         ]  # fmt: skip
         environment = os.environ | {"LD_PRELOAD": str(shim)}
         ran = subprocess.run(command, env=environment, capture_output=True, check=False)
@@ -134,7 +135,7 @@ def test_a_file_replaced_between_walk_and_reading_is_not_taken_for_it(
 
     from hashmatch.scan import inputs
 
-    real = inputs.walk
+    real = vars(inputs)["walk"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inputs, "walk", lambda *a, **n: replace_it(real(*a, **n)))
         scan(matcher, [str(evidence)], tmp_path / "run", INLINE)

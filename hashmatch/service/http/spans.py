@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 try:
-    from opentelemetry import propagate, trace
+    import opentelemetry.propagate as propagate
+    import opentelemetry.trace as trace
 except ImportError:
     installed = False
 else:

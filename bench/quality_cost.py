@@ -1,0 +1,54 @@
+"""What each profile costs against ``plain``: bytes to answer, on one JPEG and one large list."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from bench.corpus import photographs, rgb
+from bench.harness import cost, interleave, report
+from bench.quality_corpus import SEED
+from bench.quality_lists import write_random
+from bench.quality_transforms import encode
+from hashmatch import Matcher
+
+LONG_SIDE = 1600
+
+
+def run(rows: int, *, as_json: bool) -> None:
+    """Measure and print the cost of the profiles with a list of so many random values."""
+    picture = rgb(photographs()["china.jpg"])
+    height = round(LONG_SIDE * picture.height / picture.width)
+    data = encode(picture.resize((LONG_SIDE, height), Image.Resampling.BICUBIC))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_random(root, rows, SEED)
+        matchers = {
+            "plain": Matcher(root, profile="plain"),
+            "orientations": Matcher(root, profile="orientations"),
+            "thorough, strong tier only": Matcher(root, profile="thorough", possible=False),
+            "thorough": Matcher(root, profile="thorough"),
+        }
+        times = interleave(
+            {name: partial(matcher.match_bytes, data) for name, matcher in matchers.items()}
+        )
+        figures = [
+            cost(name, times[name], times["plain"], goal)
+            for name, goal in (
+                ("orientations", 1.2),
+                ("thorough, strong tier only", 2.0),
+                ("thorough", 6.0),
+            )
+        ]
+        searched = matchers["plain"].snapshot.base_index("pdq")
+        notes = {
+            "picture": f"JPEG {LONG_SIDE} x {height}, {len(data):,} bytes, no match",
+            "list": f"{rows:,} random PDQ values, index {searched.kind}",
+            "plain": f"{times['plain'].median * 1e3:.1f} ms end to end",
+        }
+        report("cost of the profiles against plain, end to end", figures, notes, as_json)
+        for matcher in matchers.values():
+            matcher.close()
