@@ -10,7 +10,6 @@ Usage: python -m bench.conformance [--json]
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ from PIL import Image
 
 import hashmatch as hm
 from bench.corpus import Pixels, degenerate, photographs, rgb, synthetic
-from bench.harness import machine
+from bench.harness import measured, report
 
 SIDES = (5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97, 127, 128, 129, 255, 513, 1025)
 SHAPES = ((5, 2000), (2000, 5), (16, 3000), (3000, 16), (64, 1000), (1000, 64), (63, 65))
@@ -92,6 +91,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--quick", action="store_true", help="the same; it takes a minute or two")
     as_json = parser.parse_args().json
     groups: dict[str, Tally] = {}
     for name, pixels in pictures():
@@ -103,10 +103,21 @@ def main() -> None:
         sum(tally.quality_zero_identical for tally in groups.values()),
     )
     groups["all"] = everything
+    figure = measured(
+        f"identical to pdqhash on {len(everything.distances)} pictures",
+        [100 * everything.to_json()["share_identical"]],
+        "%", 100, below=False, name="conformance.pdq-photographs",
+    )  # fmt: skip
+    report(
+        "PDQ on the same pixels as pdqhash",
+        [figure],
+        {"pictures": "where the quality is 0 a hash says nothing; such ones are counted apart"},
+        as_json,
+        more={"groups": {name: tally.to_json() for name, tally in groups.items()}},
+    )
     if as_json:
-        shape = {name: tally.to_json() for name, tally in groups.items()}
-        print(json.dumps({"machine": machine(), "groups": shape}, indent=2))
         return
+    print()
     print(f"{'group':<26} {'pictures':>8} {'identical':>9} {'largest':>7} {'quality differs':>15}"
           f" {'quality 0 (same)':>17}")  # fmt: skip
     for name, tally in groups.items():

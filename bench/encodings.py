@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
+import statistics
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +18,7 @@ from PIL import Image
 
 import hashmatch as hm
 from bench.corpus import photographs, rgb
-from bench.harness import machine
+from bench.harness import measured, report
 
 LOSSLESS_GOAL, LOSSY_GOAL = 0, 4
 NAMES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "hubble_deep_field.jpg",
@@ -87,32 +87,26 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--quick", action="store_true", help="the same; it takes seconds")
     as_json = parser.parse_args().json
-    rows = []
+    figures, medians = [], {}
     for name, (encode, lossless) in ENCODINGS.items():
-        distances, qualities = [], []
+        distances = []
         for photograph in NAMES:
             picture = rgb(photographs()[photograph])
             plain = hm.hash_pixels(np.asarray(picture), ["pdq"])["pdq"]
             value = hm.hash_bytes(encode(picture), ["pdq"])["pdq"]
             distances.append(hm.distance("pdq", plain.bytes, value.bytes))
-            qualities.append(value.quality or 0)
         goal = LOSSLESS_GOAL if lossless else LOSSY_GOAL
-        rows.append({
-            "encoding": name, "median": int(np.median(distances)), "largest": max(distances),
-            "lowest_quality": min(qualities), "goal": goal, "reached": max(distances) <= goal,
-        })  # fmt: skip
-    if as_json:
-        print(json.dumps({"machine": machine(), "pictures": NAMES, "rows": rows}, indent=2))
-        return
-    print(f"PDQ distance to the plain RGB pixels over {len(NAMES)} photographs")
-    print(f"{'encoding':<30} {'median':>6} {'largest':>7} {'lowest quality':>14}  goal")
-    for row in rows:
-        mark = "reached" if row["reached"] else "MISSED"
-        print(
-            f"{row['encoding']:<30} {row['median']:>6} {row['largest']:>7} "
-            f"{row['lowest_quality']:>14}  <= {row['goal']} {mark}"
-        )
+        figures.append(measured(name, [max(distances)], "bits", goal, name=f"encoding.{name}"))
+        medians[name] = statistics.median(distances)
+    report(
+        "Largest PDQ distance of an encoding to the plain RGB pixels",
+        figures,
+        {"pictures": f"{len(NAMES)} photographs: {', '.join(NAMES)}"},
+        as_json,
+        more={"medians": medians},
+    )
 
 
 if __name__ == "__main__":

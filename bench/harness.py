@@ -8,21 +8,27 @@ and their spread are what a figure quotes.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import re
+import shlex
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from bench.plots import Plot
 from hashmatch import kernels
 
 PACKAGES = ("hashmatch", "numpy", "pillow", "imagehash", "faiss-cpu", "pdqhash")
+FORMAT = 1
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def machine() -> dict[str, Any]:
@@ -30,9 +36,13 @@ def machine() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "memory_gib": round(_memory() / 2**30, 1),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "simd": kernels.level().name.lower(),
+        "simd_levels": kernels.available_levels(),
+        "commit": _commit(),
         "versions": {name: found for name in PACKAGES if (found := _version(name))},
     }
 
@@ -51,7 +61,11 @@ class Timing:
 
 
 def interleave(
-    candidates: Mapping[str, Callable[[], object]], *, rounds: int = 7, least: float = 0.05
+    candidates: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int = 7,
+    least: float = 0.05,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Timing]:
     """Time callables in turn, A B C A B C, after one untimed call of each.
 
@@ -63,39 +77,52 @@ def interleave(
         How many times each is measured.
     least : float
         A measurement repeats the call until it lasts about so many seconds.
+    clock : callable
+        ``time.process_time`` where candidates cannot take turns, so that other work on the
+        machine disturbs them little.
     """
     repeats = {}
     for name, call in candidates.items():
         call()
-        begin = time.perf_counter()
+        begin = clock()
         call()
-        repeats[name] = max(1, round(least / max(time.perf_counter() - begin, 1e-9)))
+        repeats[name] = max(1, round(least / max(clock() - begin, 1e-9)))
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, call in candidates.items():
-            begin = time.perf_counter()
+            begin = clock()
             for _ in range(repeats[name]):
                 call()
-            taken[name].append((time.perf_counter() - begin) / repeats[name])
+            taken[name].append((clock() - begin) / repeats[name])
     return {name: Timing(name, tuple(seconds)) for name, seconds in taken.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of a comparison: how many times faster ``ours`` is than ``theirs``.
+    """One figure: a ratio against another implementation, or a time, a rate, a size, a count.
 
     Parameters
     ----------
     what : str
         What was measured.
     value, low, high : float
-        Median, smallest and largest ratio over the rounds.
+        Median, smallest and largest over the rounds.
     goal : float or None
-        The ratio to reach, where one is set.
-    ours, theirs : float
-        Median seconds per call.
+        The value to reach, where one is set.
+    ours, theirs : float or None
+        Median seconds per call of the two sides of a ratio.
     below : bool
-        Whether the goal is an upper bound, as for a cost.
+        Whether less is better, so that the goal is an upper bound.
+    unit : str
+        ``x`` for a ratio, else ``ms``, ``B``, ``rows/s``, ``%`` and the like.
+    name : str
+        Its name in ``bench/figures.py``, or one of its own.
+    samples : tuple of float
+        The value of every round, from which ``bench.compare`` knows the noise.
+    yardsticks : tuple of float
+        Seconds a fixed piece of work took beside each sample, where it was measured.
+    note : str
+        What else there is to know of it.
     """
 
     what: str
@@ -103,9 +130,14 @@ class Figure:
     low: float
     high: float
     goal: float | None
-    ours: float
-    theirs: float
+    ours: float | None = None
+    theirs: float | None = None
     below: bool = False
+    unit: str = "x"
+    name: str = ""
+    samples: tuple[float, ...] = ()
+    yardsticks: tuple[float, ...] = ()
+    note: str = ""
 
     @property
     def reached(self) -> bool | None:
@@ -117,8 +149,10 @@ class Figure:
     def to_json(self) -> dict[str, Any]:
         """Return the figure as JSON values."""
         return {
+            "name": self.name or self.what,
             "what": self.what,
-            "ratio": self.value,
+            "unit": self.unit,
+            "value": self.value,
             "low": self.low,
             "high": self.high,
             "goal": self.goal,
@@ -126,54 +160,181 @@ class Figure:
             "reached": self.reached,
             "ours_seconds": self.ours,
             "theirs_seconds": self.theirs,
+            "samples": list(self.samples),
+            "yardsticks": list(self.yardsticks),
+            "note": self.note,
         }
 
-
-def speedup(what: str, ours: Timing, theirs: Timing, goal: float | None = None) -> Figure:
-    """Return how many times faster ``ours`` is, round by round."""
-    ratios = [b / a for a, b in zip(ours.seconds, theirs.seconds, strict=True)]
-    return _figure(what, ratios, goal, ours, theirs, below=False)
-
-
-def cost(what: str, ours: Timing, base: Timing, goal: float | None = None) -> Figure:
-    """Return how many times longer ``ours`` takes than ``base``, round by round."""
-    ratios = [a / b for a, b in zip(ours.seconds, base.seconds, strict=True)]
-    return _figure(what, ratios, goal, ours, base, below=True)
-
-
-def report(title: str, figures: Sequence[Figure], notes: Mapping[str, Any], as_json: bool) -> None:
-    """Print figures with the machine they were measured on, as a table or as JSON."""
-    if as_json:
-        shape = {
-            "title": title,
-            "machine": machine(),
-            "notes": dict(notes),
-            "figures": [figure.to_json() for figure in figures],
-        }
-        json.dump(shape, sys.stdout, indent=2)
-        print()
-        return
-    facts = machine()
-    print(title)
-    print(
-        f"  {facts['processor']}, {facts['cores']} cores, {facts['system']}, SIMD {facts['simd']}"
-    )
-    print("  " + ", ".join(f"{name} {found}" for name, found in facts["versions"].items()))
-    for name, note in notes.items():
-        print(f"  {name}: {note}")
-    width = max((len(figure.what) for figure in figures), default=0)
-    print(f"\n{'figure':<{width}}  {'ours ms':>10}  {'theirs ms':>10}  {'ratio':>8}  spread")
-    for figure in figures:
-        sign = "<=" if figure.below else ">="
-        goal = "" if figure.goal is None else f"  goal {sign} {figure.goal:g}"
-        mark = {None: "", True: "  reached", False: "  MISSED"}[figure.reached]
-        print(
-            f"{figure.what:<{width}}  {figure.ours * 1e3:>10.4f}  {figure.theirs * 1e3:>10.4f}  "
-            f"{figure.value:>7.2f}x  {figure.low:.2f}-{figure.high:.2f}{goal}{mark}"
+    @classmethod
+    def from_json(cls, shape: Mapping[str, Any]) -> Self:
+        """Return the figure that :meth:`to_json` described."""
+        return cls(
+            what=shape["what"],
+            value=shape["value"],
+            low=shape["low"],
+            high=shape["high"],
+            goal=shape["goal"],
+            ours=shape["ours_seconds"],
+            theirs=shape["theirs_seconds"],
+            below=shape["below"],
+            unit=shape["unit"],
+            name=shape["name"],
+            samples=tuple(shape["samples"]),
+            yardsticks=tuple(shape["yardsticks"]),
+            note=shape["note"],
         )
 
 
-def _figure(
+def measured(
+    what: str,
+    samples: Sequence[float],
+    unit: str,
+    goal: float | None = None,
+    *,
+    below: bool = True,
+    name: str = "",
+    note: str = "",
+) -> Figure:
+    """Return a figure in a unit of its own from the value of each round.
+
+    Parameters
+    ----------
+    what : str
+    samples : sequence of float
+        One value where a thing is counted, or measured once.
+    unit : str
+    goal : float or None
+    below : bool
+        Whether less is better.
+    name : str
+        Its name in ``bench/figures.py``.
+    note : str
+        What else there is to know of it.
+    """
+    return Figure(
+        what, statistics.median(samples), min(samples), max(samples), goal,
+        below=below, unit=unit, name=name, samples=tuple(samples), note=note,
+    )  # fmt: skip
+
+
+def speedup(
+    what: str, ours: Timing, theirs: Timing, goal: float | None = None, *, name: str = ""
+) -> Figure:
+    """Return how many times faster ``ours`` is, round by round."""
+    ratios = [b / a for a, b in zip(ours.seconds, theirs.seconds, strict=True)]
+    return _ratio(what, ratios, goal, ours, theirs, below=False, name=name)
+
+
+def cost(
+    what: str, ours: Timing, base: Timing, goal: float | None = None, *, name: str = ""
+) -> Figure:
+    """Return how many times longer ``ours`` takes than ``base``, round by round."""
+    ratios = [a / b for a, b in zip(ours.seconds, base.seconds, strict=True)]
+    return _ratio(what, ratios, goal, ours, base, below=True, name=name)
+
+
+def document(
+    title: str,
+    figures: Sequence[Figure],
+    notes: Mapping[str, Any],
+    plots: Sequence[Plot] = (),
+    more: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return a suite's results as JSON values: the one shape that everything else reads.
+
+    Parameters
+    ----------
+    title : str
+    figures : sequence of Figure
+    notes : mapping
+        What a reader has to know: inputs, sizes, threads, seed, caveats.
+    plots : sequence of Plot
+    more : mapping or None
+        Tables that only this suite has.
+    """
+    return {
+        "format": FORMAT,
+        "title": title,
+        "command": shlex.join(["python", "-m", *_command()]),
+        "finished": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        "machine": machine(),
+        "notes": dict(notes),
+        "figures": [figure.to_json() for figure in figures],
+        "plots": [plot.to_json() for plot in plots],
+        **(more or {}),
+    }
+
+
+def report(
+    title: str,
+    figures: Sequence[Figure],
+    notes: Mapping[str, Any],
+    as_json: bool,
+    plots: Sequence[Plot] = (),
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Print figures with the machine they were measured on, as a table or as JSON."""
+    shape = document(title, figures, notes, plots, more)
+    if as_json:
+        json.dump(shape, sys.stdout, indent=1)
+        print()
+        return
+    print(title)
+    for line in facts_of(shape["machine"]):
+        print(f"  {line}")
+    for name, note in notes.items():
+        print(f"  {name}: {note}")
+    print()
+    for line in table(figures):
+        print(line)
+
+
+def facts_of(facts: Mapping[str, Any]) -> list[str]:
+    """Return what :func:`machine` found, in lines for people."""
+    return [
+        f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']:g} GiB, "
+        f"{facts['system']}, Python {facts['python']}, SIMD {facts['simd']}",
+        ", ".join(f"{name} {found}" for name, found in facts["versions"].items())
+        + f"; commit {facts['commit']}, load {facts['load']:g}",
+    ]
+
+
+def table(figures: Sequence[Figure]) -> list[str]:
+    """Return figures as the lines of a table."""
+    width = max((len(figure.what) for figure in figures), default=0)
+    two_sided = any(figure.ours is not None for figure in figures)
+    head = f"  {'ours ms':>10}  {'theirs ms':>10}" if two_sided else ""
+    lines = [f"{'figure':<{width}}{head}  {'value':>16}  spread"]
+    for figure in figures:
+        sides = ""
+        for seconds in (figure.ours, figure.theirs) if two_sided else ():
+            sides += f"  {'' if seconds is None else f'{seconds * 1e3:.4f}':>10}"
+        spread = ""
+        if figure.low != figure.high:
+            spread = f"{quantity(figure.low)} - {quantity(figure.high)}"
+        sign = "<=" if figure.below else ">="
+        goal = "" if figure.goal is None else f"  goal {sign} {figure.goal:g}"
+        mark = {None: "", True: "  reached", False: "  MISSED"}[figure.reached]
+        value = quantity(figure.value, figure.unit)
+        lines.append(
+            f"{figure.what:<{width}}{sides}  {value:>16}  {spread:<17}{goal}{mark}".rstrip()
+            + (f"  ({figure.note})" if figure.note else "")
+        )
+    return lines
+
+
+def quantity(value: float, unit: str = "") -> str:
+    """Return a value with three digits that matter and its unit, if that is to be said."""
+    if unit == "%" and 99 < value < 100:
+        text = f"{math.floor(value * 100) / 100:.2f}"  # what is nearly all is not all
+    elif value == int(value) or abs(value) >= 1000:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+    return f"{text}{unit}" if unit in ("", "x", "%") else f"{text} {unit}"
+
+
+def _ratio(
     what: str,
     ratios: Sequence[float],
     goal: float | None,
@@ -181,11 +342,28 @@ def _figure(
     theirs: Timing,
     *,
     below: bool,
+    name: str,
 ) -> Figure:
     middle = statistics.median(ratios)
     return Figure(
-        what, middle, min(ratios), max(ratios), goal, ours.median, theirs.median, below=below
-    )
+        what, middle, min(ratios), max(ratios), goal, ours.median, theirs.median,
+        below=below, name=name, samples=tuple(ratios),
+    )  # fmt: skip
+
+
+def _command() -> list[str]:
+    """Return the module that was started, and its arguments."""
+    started = Path(sys.argv[0])
+    module = f"bench.{started.stem}" if started.parent.name == "bench" else started.name
+    return [module, *(argument for argument in sys.argv[1:] if argument != "--json")]
+
+
+def _commit() -> str:
+    run = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return run.stdout.strip() or "unknown"
 
 
 def _processor() -> str:
@@ -195,6 +373,14 @@ def _processor() -> str:
         facts = ""
     named = re.search(r"^model name\s*: (.*)$", facts, re.MULTILINE)
     return named[1] if named else platform.processor() or platform.machine()
+
+
+def _memory() -> int:
+    """Return the machine's memory in bytes; 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0
 
 
 def _version(package: str) -> str | None:

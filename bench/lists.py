@@ -41,7 +41,7 @@ class Case:
     what: str
     rows: int
     make: Callable[[Path, int], None]
-    said: dict[str, str]
+    said: dict[str, Any]
     polarity: Polarity
     least_rate: float
     most_memory: float | None = None

@@ -20,7 +20,7 @@ import numpy as np
 
 import hashmatch as hm
 from bench.corpus import photographs, rgb
-from bench.harness import Figure, Timing, cost, report, speedup
+from bench.harness import Figure, Timing, measured, report, speedup
 from hashmatch.home import Home
 from hashmatch.lists import readers
 from hashmatch.lists.catalog import Catalog
@@ -33,6 +33,7 @@ from hashmatch.types import Polarity
 
 # how many files of each size: what a phone, a chat and a web page leave behind
 MIX = {(512, 512): 400, (1024, 768): 240, (1600, 1004): 160, (2560, 1920): 60, (4032, 3024): 20}
+FIGURES = ("scan.workers", "scan.sandbox", "scan.peers")
 RADIUS = 31
 
 
@@ -198,7 +199,8 @@ def _workers(home: Home, evidence: Path, rounds: int) -> list[Figure]:
         timings = timed(
             {str(n): partial(run_scan, matcher, evidence, options[n]) for n in (2, 1)}, rounds
         )
-    return [speedup("2 workers against 1, whole scan", timings["2"], timings["1"], 1.8)]
+    return [speedup("2 workers against 1, whole scan", timings["2"], timings["1"], 1.8,
+                    name="scan.workers")]  # fmt: skip
 
 
 def _sandbox(home: Home, files: Sequence[Path], rounds: int) -> list[Figure]:
@@ -222,9 +224,11 @@ def _sandbox(home: Home, files: Sequence[Path], rounds: int) -> list[Figure]:
             },
             rounds,
         )
-    return [
-        cost("one sandboxed worker against in-process", timings["sandbox"], timings["inline"], 1.05)
+    extra = [
+        100 * (ours / inline - 1)
+        for ours, inline in zip(timings["sandbox"].seconds, timings["inline"].seconds, strict=True)
     ]
+    return [measured("one sandboxed worker beyond in-process", extra, "%", 5, name="scan.sandbox")]
 
 
 def _against_script(
@@ -247,7 +251,8 @@ def _against_script(
                     rounds,
                 )
             what = f"against a script, 2 processes each, {profile}"
-            figures.append(speedup(what, timings["ours"], timings["script"], 3.0))
+            name = "scan.peers" if profile == "orientations" else "scan.peers-plain"
+            figures.append(speedup(what, timings["ours"], timings["script"], 3.0, name=name))
     return figures
 
 

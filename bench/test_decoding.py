@@ -1,45 +1,29 @@
-"""Regression benchmarks of decoding, by format; run with `pytest bench --benchmark-enable`."""
+"""Decoding, by format and size."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import skimage.data
-from PIL import Image
-from pytest_benchmark.fixture import BenchmarkFixture
 
+from bench.inputs import WRITERS, encoded
 from hashmatch import media
 
-WRITERS: dict[str, dict[str, Any]] = {
-    "jpeg": {"format": "JPEG", "quality": 88},
-    "jpeg progressive": {"format": "JPEG", "quality": 88, "progressive": True},
-    "png": {"format": "PNG", "compress_level": 1},
-    "gif": {"format": "GIF"},
-    "webp": {"format": "WEBP", "method": 0},
-    "bmp": {"format": "BMP"},
-    "tiff": {"format": "TIFF"},
-    "avif": {"format": "AVIF", "speed": 10},
-}
-
-
-def encoded(name: str) -> bytes:
-    """Return a photograph of 2 megapixels in an encoding."""
-    picture = Image.fromarray(skimage.data.coffee()).resize((1728, 1152))
-    buffer = io.BytesIO()
-    picture.save(buffer, **WRITERS[name])
-    return buffer.getvalue()
+Measure = Callable[..., Any]
 
 
 @pytest.mark.benchmark(group="decode")
 @pytest.mark.parametrize("name", WRITERS)
-def test_decode(benchmark: BenchmarkFixture, name: str) -> None:
-    """Bytes to pixels."""
-    assert benchmark(media.decode, encoded(name)).complete
+def test_decode(measure: Measure, name: str, side: tuple[int, int]) -> None:
+    data = encoded(side, name)
+    decoded = measure(lambda: media.decode(data), bytes=len(data))
+    assert decoded.complete
+    assert decoded.frames[0].pixels.shape[:2] == side
 
 
 @pytest.mark.benchmark(group="decode")
-def test_decode_fast(benchmark: BenchmarkFixture) -> None:
-    """JPEG bytes to brightness."""
-    assert benchmark(media.decode_fast, encoded("jpeg")) is not None
+def test_decode_fast(measure: Measure, side: tuple[int, int]) -> None:
+    """JPEG bytes to brightness; ``None`` where the guard asks for the full decode."""
+    data = encoded(side)
+    measure(lambda: media.decode_fast(data))

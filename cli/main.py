@@ -34,6 +34,7 @@ _COMMANDS = {
     "rescan": "hashmatch.cli.rescan:rescan_command",
     "report": "hashmatch.cli.report:report_command",
     "verify": "hashmatch.cli.verify:verify_command",
+    "bench": "hashmatch.cli.bench:bench_group",
     "doctor": "hashmatch.cli.doctor:doctor_command",
 }
 

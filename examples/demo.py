@@ -17,6 +17,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import skimage
 from PIL import Image
@@ -29,7 +30,7 @@ COMMAND = Path(sysconfig.get_path("scripts")) / "hashmatch"
 Encoder = Callable[[Image.Image, Path], None]
 
 
-def saved(suffix: str, mode: str = "RGB", **options: object) -> tuple[str, Encoder]:
+def saved(suffix: str, mode: str = "RGB", **options: Any) -> tuple[str, Encoder]:
     """Return an encoder that converts to a mode and saves with options."""
 
     def encode(picture: Image.Image, path: Path) -> None:

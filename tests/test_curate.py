@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 import hashmatch as hm
-from hashmatch import publish as publishing
 from hashmatch.curate import add_entries, remove_entries
 from hashmatch.errors import CatalogError, HashFormatError
 from hashmatch.home import Home
-from hashmatch.indexes.snapshot import current_id
+from hashmatch.indexes.snapshot import SnapshotWriter, current_id
 from hashmatch.lists.catalog import Catalog
 from hashmatch.publish import publish
 from hashmatch.types import Entry, HashValue, Polarity
@@ -114,9 +113,9 @@ def test_a_new_hash_type_publishes(home: Home, photograph: Callable[[str], Path]
 def test_what_is_added_and_removed_while_a_snapshot_is_written_is_taken_along(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare = publishing.SnapshotWriter.prepare
+    prepare = SnapshotWriter.prepare
 
-    def interrupted(self: publishing.SnapshotWriter) -> None:
+    def interrupted(self: SnapshotWriter) -> None:
         prepare(self)
         worker = threading.Thread(target=change)  # another thread: a lock is not its holder's
         worker.start()
@@ -127,7 +126,7 @@ def test_what_is_added_and_removed_while_a_snapshot_is_written_is_taken_along(
         remove_entries(home, "local", ["case-3"])
 
     with monkeypatch.context() as patched:
-        patched.setattr(publishing.SnapshotWriter, "prepare", interrupted)
+        patched.setattr(SnapshotWriter, "prepare", interrupted)
         report = publish(home)
     assert current_id(home.snapshots) == report.snapshot_id
     with hm.Matcher.open(home.path) as matcher:

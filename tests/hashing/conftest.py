@@ -62,7 +62,7 @@ def synthetic() -> dict[str, Pixels]:
         border[1:-1, 1:-1] = _smooth(rng, height, width)[1:-1, 1:-1]
         found[f"border {size}"] = border
     for name, value in (("black", 0), ("white", 255), ("teal", (0, 128, 128))):
-        found[f"flat {name}"] = np.broadcast_to(np.uint8(value), (301, 200, 3)).copy()
+        found[f"flat {name}"] = np.broadcast_to(np.array(value, np.uint8), (301, 200, 3)).copy()
     y, x = np.mgrid[0:480, 0:600]
     stripes = (255 * (x // 50 % 2)).astype(np.uint8)
     found["stripes"] = np.dstack([stripes] * 3)

@@ -104,7 +104,7 @@ def layouts(pixels: Pixels) -> dict[str, Pixels]:
         "turned gaps": turned_gaps[:, :, :3] if pixels.ndim == 3 else turned_gaps[:, :, 0],
         "read-only": read_only,
         "unaligned": shifted,
-        "memoryview": memoryview(np.ascontiguousarray(pixels)),  # type: ignore[dict-item]
+        "memoryview": memoryview(np.ascontiguousarray(pixels)),  # type: ignore[dict-item, arg-type]
         "subclass": pixels.view(np.ma.MaskedArray),
     }
 

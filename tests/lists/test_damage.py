@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from hashmatch.errors import ListFormatError
 from hashmatch.lists import readers
 from hashmatch.types import Entry
 
-Samples = dict[str, tuple[bytes, dict[str, str]]]
+Samples = dict[str, tuple[bytes, dict[str, Any]]]
 Fake = dict[str, Callable[[int], str]]
 
 NAMES = sorted([*readers.formats(), "vics-case"])
@@ -22,7 +23,7 @@ LINES = ("text", "pdq-text", "sums", "threatexchange-text", "jsonl")
 
 
 def attempt(
-    tmp_path: Path, data: bytes, name: str, said: dict[str, str]
+    tmp_path: Path, data: bytes, name: str, said: dict[str, Any]
 ) -> tuple[list[Entry], readers.Reading] | ListFormatError:
     """Read damaged data as its format; any other exception is a failure of the test."""
     path = tmp_path / "damaged"

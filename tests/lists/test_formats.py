@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from hashmatch.errors import ListFormatError
 from hashmatch.lists import readers
 from hashmatch.types import Entry
 
-Samples = dict[str, tuple[bytes, dict[str, str]]]
+Samples = dict[str, tuple[bytes, dict[str, Any]]]
 Fake = dict[str, Callable[[int], str]]
 
 NAMES = sorted([*readers.formats(), "vics-case"])

@@ -100,7 +100,7 @@ def test_an_odd_record_costs_itself_not_its_page(
     tmp_path: Path, fake: Fake, bad: dict[str, str], reason: str
 ) -> None:
     good = image("good", GOOD.format(fake["md5"](1)))
-    odd = image(**{"fingerprints": GOOD.format(fake["md5"](2)), **bad})  # type: ignore[arg-type]
+    odd = image(**{"fingerprints": GOOD.format(fake["md5"](2)), **bad})
     reading, (entry,) = read(tmp_path, page(good, odd))
     assert entry.entry_id == "901:good"
     (problem,) = reading.problems.shown

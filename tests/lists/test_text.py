@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def sha256(text: str) -> str:
 
 
 def read(
-    tmp_path: Path, content: str | bytes, **options: str
+    tmp_path: Path, content: str | bytes, **options: Any
 ) -> tuple[readers.Reading, list[Entry]]:
     path = tmp_path / "list.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())

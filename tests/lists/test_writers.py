@@ -19,7 +19,7 @@ from hashmatch.lists.catalog import Catalog
 from hashmatch.lists.writers import Options, Written
 from hashmatch.types import Entry, Polarity
 
-Samples = dict[str, tuple[bytes, dict[str, str]]]
+Samples = dict[str, tuple[bytes, dict[str, Any]]]
 Fake = dict[str, Callable[[int], str]]
 
 
@@ -86,6 +86,7 @@ SAMPLES_OF = {
 def test_what_is_written_is_read_back_equal(
     catalog: Catalog, samples: Samples, fake: Fake, count: int, format_name: str, sample: str
 ) -> None:
+    said: dict[str, Any]
     if sample == "sums-md5":
         data, said = b"".join(f"{fake['md5'](n)}  {n}\n".encode() for n in range(count)), {}
     else:

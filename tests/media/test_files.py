@@ -9,7 +9,7 @@ import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -194,7 +194,10 @@ def test_a_file_that_grows_while_read_is_bounded(
 def test_a_stream_is_read_no_further_than_the_limit() -> None:
     endless = Growing()
     limits = media.Limits(max_bytes=5_000_000)
-    assert reason_of(lambda: media.read_stream(endless, limits)) is Reason.TOO_MANY_BYTES
+    assert (
+        reason_of(lambda: media.read_stream(cast(BinaryIO, endless), limits))
+        is Reason.TOO_MANY_BYTES
+    )
     assert endless.taken == 5_000_001
 
 
@@ -215,8 +218,8 @@ def test_streams_that_fail_have_a_reason() -> None:
         def read(self, size: int = -1) -> bytes | None:
             return None
 
-    assert reason_of(lambda: media.read_stream(Broken())) is Reason.READ_FAILED
-    assert reason_of(lambda: media.read_stream(NotReady())) is Reason.READ_FAILED
+    assert reason_of(lambda: media.read_stream(cast(BinaryIO, Broken()))) is Reason.READ_FAILED
+    assert reason_of(lambda: media.read_stream(cast(BinaryIO, NotReady()))) is Reason.READ_FAILED
     assert reason_of(lambda: media.read_stream(io.BytesIO())) is Reason.EMPTY
     with pytest.raises(TypeError, match="binary"):
         media.read_stream(io.StringIO("text"))  # type: ignore[arg-type]

@@ -51,7 +51,9 @@ def samples(open_photograph: Opener) -> dict[str, bytes]:
     return {name: encoded(picture, **options) for name, options in WRITERS.items()}
 
 
-def outcome(data: bytes, limits: media.Limits = media.DEFAULT_LIMITS) -> Reason | media.Decoded:
+def outcome(
+    data: bytes | bytearray, limits: media.Limits = media.DEFAULT_LIMITS
+) -> Reason | media.Decoded:
     """Return the decoded pictures or the reason there are none; anything else is a failure."""
     try:
         return media.decode(data, limits)

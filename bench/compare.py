@@ -1,0 +1,216 @@
+"""Did a change make something worse: two result files, their ratios and what noise allows.
+
+A value counts as slower only where even the fast rounds of the second file lie behind the slow
+rounds of the first. Where the machine itself may have changed pace in between, a fixed piece of
+work (the yardstick) was timed beside every round; then a regression has to show in seconds and in
+yardsticks as well. So a slow minute of the machine is not taken for a slow program.
+
+Usage: python -m bench.compare A.json B.json [--max-regression PCT] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.results import Results, load
+
+DEFAULT_LIMIT = 10.0
+MANY = 6
+"""From so many rounds on, the outer tenths do not count."""
+
+REGRESSED, SLOWER, SAME, FASTER, NOISY = "REGRESSED", "slower", "same", "faster", "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure in both files.
+
+    Parameters
+    ----------
+    name, what, unit : str
+    before, after : float
+        Median in each file.
+    ratio : float
+        How many times worse the second is; below 1 it is better.
+    low, high : float
+        The least and the most that the noise of both files allows the ratio to be.
+    verdict : str
+    """
+
+    name: str
+    what: str
+    unit: str
+    before: float
+    after: float
+    ratio: float
+    low: float
+    high: float
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that two result files have in common, and what only one of them has."""
+
+    changes: list[Change]
+    limit: float
+    missing: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+
+    @property
+    def regressed(self) -> list[Change]:
+        """The figures that are worse by more than the limit, beyond noise."""
+        return [change for change in self.changes if change.verdict == REGRESSED]
+
+    @property
+    def summary(self) -> str:
+        """The answer in one sentence."""
+        if not self.changes:
+            return "the two files have no figure in common"
+        if found := self.regressed:
+            return (
+                f"{len(found)} of {len(self.changes)} figures regressed by more than "
+                f"{self.limit:g} %"
+            )
+        text = f"no regression beyond noise ({len(self.changes)} figures, limit {self.limit:g} %)"
+        if unclear := sum(change.verdict == NOISY for change in self.changes):
+            text += f"; {unclear} too noisy to tell, measure them again"
+        return text
+
+    @property
+    def exit_status(self) -> int:
+        """0 without a regression, 1 with one, 2 where nothing could be compared."""
+        return 1 if self.regressed else 0 if self.changes else 2
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON values."""
+        return asdict(self) | {"summary": self.summary, "exit_status": self.exit_status}
+
+
+def compare(before: Results, after: Results, limit: float = DEFAULT_LIMIT) -> Comparison:
+    """Compare two result files figure by figure.
+
+    Parameters
+    ----------
+    before, after : Results
+    limit : float
+        How many per cent worse a figure may be.
+    """
+    old = {figure.name: figure for figure in before.figures}
+    new = {figure.name: figure for figure in after.figures}
+    changes = []
+    for name in old.keys() & new.keys():
+        a, b = old[name], new[name]
+        raw = _ratio(a.samples or (a.low, a.value, a.high), b.samples or (b.low, b.value, b.high),
+                     below=b.below)  # fmt: skip
+        low, verdict = raw[1], _verdict(*raw, limit)
+        if len(a.yardsticks) == len(a.samples) and len(b.yardsticks) == len(b.samples) > 0:
+            steady = _ratio(_in_yardsticks(a), _in_yardsticks(b), below=b.below)
+            if verdict == REGRESSED and _verdict(*steady, limit) != REGRESSED:
+                low, verdict = min(low, steady[1]), NOISY
+        changes.append(Change(name, b.what, b.unit, a.value, b.value, raw[0], low, raw[2], verdict))
+    order = [REGRESSED, NOISY, SLOWER, FASTER, SAME]
+    changes.sort(key=lambda change: (order.index(change.verdict), -change.ratio, change.name))
+    return Comparison(
+        changes,
+        limit,
+        sorted(old.keys() - new.keys()),
+        sorted(new.keys() - old.keys()),
+        _cautions(before, after),
+    )
+
+
+def bounds(values: Sequence[float]) -> tuple[float, float]:
+    """Return the least and the largest value, of many without the outer tenths."""
+    if len(values) < MANY:
+        return min(values), max(values)
+    tenths = statistics.quantiles(values, n=10, method="inclusive")
+    return tenths[0], tenths[-1]
+
+
+def _in_yardsticks(figure: Any) -> list[float]:
+    return [s / y for s, y in zip(figure.samples, figure.yardsticks, strict=True)]
+
+
+def _ratio(
+    before: Sequence[float], after: Sequence[float], *, below: bool
+) -> tuple[float, float, float]:
+    """Return how many times worse the second is, and the least and the most it may be."""
+    if not below:
+        before, after = after, before
+    (low_a, high_a), (low_b, high_b) = bounds(before), bounds(after)
+    return (
+        _divided(statistics.median(after), statistics.median(before)),
+        _divided(low_b, high_a),
+        _divided(high_b, low_a),
+    )
+
+
+def _divided(a: float, b: float) -> float:
+    """Divide two amounts; nothing against nothing is no change."""
+    if b:
+        return a / b
+    return math.inf if a else 1.0
+
+
+def _verdict(ratio: float, low: float, high: float, limit: float) -> str:
+    allowed = 1 + limit / 100
+    if low > allowed:
+        return REGRESSED
+    if ratio > allowed:
+        return SLOWER if low > 1 else NOISY
+    if low > 1:
+        return SLOWER
+    return FASTER if high < 1 else SAME
+
+
+def _cautions(before: Results, after: Results) -> list[str]:
+    told = []
+    for key, what in (
+        ("processor", "processors"), ("simd", "SIMD levels"), ("python", "versions of Python"),
+    ):  # fmt: skip
+        a, b = before.machine.get(key), after.machine.get(key)
+        if a and b and a != b:
+            told.append(f"different {what}: {a} and {b}")
+    return told
+
+
+def lines(found: Comparison) -> list[str]:
+    """Return a comparison as lines for people."""
+    told = [f"caution: {caution}" for caution in found.cautions]
+    width = max((len(change.name) for change in found.changes), default=6)
+    told.append(f"{'figure':<{width}}  {'before':>11}  {'after':>11}  {'ratio':>7}  within noise")
+    for c in found.changes:
+        told.append(
+            f"{c.name:<{width}}  {c.before:>11.4g}  {c.after:>11.4g}  {c.ratio:>6.3f}x  "
+            f"{c.low:.3f}-{c.high:.3f}  {c.verdict}"
+        )
+    told += [f"only in the first file: {name}" for name in found.missing]
+    told += [f"only in the second file: {name}" for name in found.added]
+    return [*told, found.summary]
+
+
+def main() -> None:
+    """Compare two files and exit with 1 if something regressed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("before", type=Path)
+    parser.add_argument("after", type=Path)
+    parser.add_argument("--max-regression", type=float, default=DEFAULT_LIMIT, metavar="PCT")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    chosen = parser.parse_args()
+    found = compare(load(chosen.before), load(chosen.after), chosen.max_regression)
+    print(json.dumps(found.to_json(), indent=1) if chosen.json else "\n".join(lines(found)))
+    sys.exit(found.exit_status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Run suites and keep their results.
+
+Every suite is a module that prints one JSON document with ``--json``; this starts it in a process
+of its own, so that no suite warms or fragments the memory of another.
+
+Usage: python -m bench.run SUITE|all [--quick] [--output FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.harness import FORMAT, ROOT
+from bench.results import FOLDER, Results, load
+from hashmatch.errors import HashmatchError
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class SuiteError(HashmatchError):
+    """A suite that failed or printed something else than its results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One module of ``bench/``.
+
+    Parameters
+    ----------
+    what : str
+        What it measures, in a line.
+    arguments : tuple of str
+        The module and what it is always given.
+    minutes : float
+        About how long the full run takes.
+    """
+
+    what: str
+    arguments: tuple[str, ...]
+    minutes: float
+
+
+SUITES = {
+    "quick": Suite("a first look at everything, at small sizes", ("bench.quick",), 1.5),
+    "hashing_vs_peers": Suite(
+        "hash types against pdqhash and imagehash", ("bench.hashing_vs_peers",), 3
+    ),
+    "files": Suite("JPEG bytes to hashes against Pillow + pdqhash", ("bench.files",), 2),
+    "hashing_conformance": Suite(
+        "every hash type on the same pixels as its library", ("bench.hashing_conformance",), 3
+    ),
+    "conformance": Suite("PDQ of photographs against pdqhash", ("bench.conformance",), 2),
+    "decoding": Suite("decoding against Pillow", ("bench.decoding",), 2),
+    "decoding_drift": Suite("how far the fast decode drifts", ("bench.decoding", "--drift"), 10),
+    "encodings": Suite("one picture in every wrapping", ("bench.encodings",), 0.5),
+    "search_vs_faiss": Suite("index kinds against FAISS", ("bench.search_vs_faiss",), 6),
+    "growth": Suite("how search and build grow with N, radius and batch", ("bench.growth",), 6),
+    "peers": Suite("every peer library, each in its own environment", ("bench.peers",), 5),
+    "lists": Suite("importing lists", ("bench.lists",), 4),
+    "quality": Suite("recall and false matches of the matcher", ("bench.quality",), 15),
+    "card": Suite("the quality card: distances, thresholds, recall", ("bench.card",), 8),
+    "scan": Suite("the batch scan against a script of peers", ("bench.scan",), 5),
+    "hostile": Suite("hostile files and mutants through the sandbox", ("bench.hostile",), 10),
+    "containment": Suite("what hostile code can do in a worker", ("bench.containment",), 0.5),
+    "service": Suite("the HTTP service under load", ("bench.service",), 8),
+    "regression": Suite("every kernel and path, for comparing", ("bench.regression",), 4),
+    "proofs": Suite("what must never happen, by the tests that provoke it", ("bench.proofs",), 20),
+    "selftest": Suite("whether compare sees a planted slowdown", ("bench.selftest",), 8),
+}
+
+
+def available() -> list[str]:
+    """Return the suites whose module is there."""
+    return [name for name, suite in SUITES.items() if _source(suite).exists()]
+
+
+def run(name: str, extra: Sequence[str] = (), output: Path | None = None) -> Results:
+    """Run one suite and keep its results.
+
+    Parameters
+    ----------
+    name : str
+    extra : sequence of str
+        Further arguments for it, such as ``--quick``.
+    output : Path or None
+        Where the results go; ``bench/results/NAME.json`` unless given.
+
+    Raises
+    ------
+    SuiteError
+        If there is no such suite, it failed, or it did not print results.
+    """
+    if name not in SUITES:
+        raise SuiteError(f"there is no suite {name!r}; there are {', '.join(SUITES)}")
+    suite = SUITES[name]
+    if not _source(suite).exists():
+        raise SuiteError(f"{name}: {_source(suite).relative_to(ROOT)} is not in this checkout")
+    command = [sys.executable, "-m", *suite.arguments, *extra, "--json"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **ONE_THREAD},
+        stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    try:
+        shape = json.loads(done.stdout)
+    except ValueError:
+        raise SuiteError(
+            f"{name}: ended with status {done.returncode} and printed no results"
+        ) from None
+    if not isinstance(shape, dict) or shape.get("format") != FORMAT:
+        raise SuiteError(f"{name}: printed JSON that does not hold a suite's results")
+    path = output or FOLDER / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(shape, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return load(path)
+
+
+def run_all(extra: Sequence[str] = ()) -> Iterator[tuple[str, Results | SuiteError, float]]:
+    """Run every suite there is; give its results or why there are none, and the seconds taken."""
+    for name in available():
+        begin = time.perf_counter()
+        try:
+            found: Results | SuiteError = run(name, extra)
+        except SuiteError as error:
+            found = error
+        yield name, found, time.perf_counter() - begin
+
+
+def _source(suite: Suite) -> Path:
+    return ROOT / f"{suite.arguments[0].replace('.', '/')}.py"
+
+
+def main() -> None:
+    """Run what was named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("suite", choices=[*SUITES, "all"])
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer rounds")
+    parser.add_argument("--output", type=Path, help="where the results go")
+    chosen = parser.parse_args()
+    extra = ["--quick"] if chosen.quick else []
+    if chosen.suite == "all":
+        failed = False
+        for name, found, seconds in run_all(extra):
+            failed = failed or isinstance(found, SuiteError)
+            print(f"{name}: {found if isinstance(found, SuiteError) else 'done'}, {seconds:.0f} s")
+        sys.exit(2 if failed else 0)
+    try:
+        run(chosen.suite, extra, chosen.output)
+    except SuiteError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
