@@ -6,6 +6,7 @@ Usage: python -m bench.scan [--quick] [--json]
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import os
 import resource
@@ -186,7 +187,7 @@ def main() -> None:
         "largest worker": f"{peak / 1024:.0f} MB resident",
     }
     if "workers" in chosen:
-        pace = figures[0].ours
+        pace = figures[0].ours or math.nan
         notes["pace of 2 workers"] = (
             f"{len(files) / pace:.0f} files/s, {size / pace / 1e6:.0f} MB/s"
         )
