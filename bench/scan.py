@@ -6,7 +6,6 @@ Usage: python -m bench.scan [--quick] [--json]
 from __future__ import annotations
 
 import argparse
-import math
 import multiprocessing
 import os
 import resource
@@ -162,6 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer files, 100,000 entries")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", choices=("workers", "sandbox", "script"))
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     share, entries = (0.25, 100_000) if asked.quick else (1.0, 1_000_000)
@@ -172,19 +172,24 @@ def main() -> None:
         files = make_folder(evidence, share)
         home = make_home(folder, entries)
         size = sum(path.stat().st_size for path in files)
-        figures = [
-            *_workers(home, evidence, asked.rounds),
-            *_sandbox(home, files, asked.rounds),
-            *_against_script(home, folder, evidence, files, asked.rounds),
-        ]
+        parts: dict[str, Callable[[], list[Figure]]] = {
+            "workers": lambda: _workers(home, evidence, asked.rounds),
+            "sandbox": lambda: _sandbox(home, files, asked.rounds),
+            "script": lambda: _against_script(home, folder, evidence, files, asked.rounds),
+        }
+        chosen = [asked.only] if asked.only else list(parts)
+        figures = [figure for name in chosen for figure in parts[name]()]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    fastest = figures[0].ours or math.nan
     notes = {
         "files": f"{len(files)} JPEG, {size / 1e6:.0f} MB, {entries:,} entries, radius {RADIUS}",
         "our scan": "MD5, SHA-1, SHA-256 and PDQ, journal, JSONL, CSV, manifest; workers started",
-        "pace of 2 workers": f"{len(files) / fastest:.0f} files/s, {size / fastest / 1e6:.0f} MB/s",
         "largest worker": f"{peak / 1024:.0f} MB resident",
     }
+    if "workers" in chosen:
+        pace = figures[0].ours
+        notes["pace of 2 workers"] = (
+            f"{len(files) / pace:.0f} files/s, {size / pace / 1e6:.0f} MB/s"
+        )
     report("batch scan", figures, notes, asked.json)
 
 

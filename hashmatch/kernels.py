@@ -10,10 +10,29 @@ from __future__ import annotations
 import os
 from enum import IntEnum
 
-from hashmatch._ext import _cpu, _pdq, _probes, _resample
+from hashmatch._ext import (
+    _checksum,
+    _cpu,
+    _digest,
+    _mih,
+    _pdq,
+    _probes,
+    _resample,
+    _scan,
+    _values,
+)
 from hashmatch.errors import KernelLevelError
 
 ENVIRONMENT_VARIABLE = "HASHMATCH_SIMD"
+
+checksum = _checksum
+"""CRC-32C of blocks."""
+
+digest = _digest
+"""BLAKE2b of many short rows."""
+
+mih = _mih
+"""Multi-index hashing: building its tables and searching them."""
 
 pdq = _pdq
 """Samples and hashes of PDQ."""
@@ -23,6 +42,12 @@ probes = _probes
 
 resample = _resample
 """Pillow's grey and Lanczos resize."""
+
+scan = _scan
+"""Comparing queries with every code."""
+
+values = _values
+"""Sorting exact values and finding them."""
 
 
 class Level(IntEnum):

@@ -36,7 +36,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from hashmatch import kernels
-from hashmatch._ext import _checksum
 from hashmatch.errors import SnapshotCorruptError
 
 MAGIC = b"hashmatch\0array\0"
@@ -126,7 +125,7 @@ class ArrayWriter:
         self._pending += data[whole:].tobytes()
 
     def _put(self, data: NDArray[np.uint8]) -> None:
-        self._sums.append(_checksum.block_checksums(data, BLOCK, kernels.level()))
+        self._sums.append(kernels.checksum.block_checksums(data, BLOCK, kernels.level()))
         self._write_out(data.data)
 
     def _write_out(self, rest: memoryview) -> None:
@@ -235,7 +234,7 @@ class ArrayFile:
             if self._sound[first:last].all():
                 return
             part = self._payload[first * self._block : last * self._block]
-            found = _checksum.block_checksums(part, self._block, kernels.level())
+            found = kernels.checksum.block_checksums(part, self._block, kernels.level())
             wrong = np.flatnonzero(found != self._sums[first:last])
             if len(wrong):
                 raise self._damaged(f"is damaged in block {first + int(wrong[0])}")

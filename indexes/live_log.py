@@ -31,7 +31,6 @@ from typing import Any
 import numpy as np
 
 from hashmatch import kernels
-from hashmatch._ext import _checksum
 from hashmatch.errors import SnapshotCorruptError
 
 MAGIC = b"hashmatch\0live\0\0"
@@ -128,7 +127,7 @@ def parse(name: str, snapshot_id: str, data: bytes, start: int, number: int) -> 
 
 
 def _crc(data: bytes) -> int:
-    sums = _checksum.block_checksums(np.frombuffer(data, np.uint8), 1 << 40, kernels.level())
+    sums = kernels.checksum.block_checksums(np.frombuffer(data, np.uint8), 1 << 40, kernels.level())
     return int(sums[0]) if len(sums) else 0
 
 

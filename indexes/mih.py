@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import kernels
-from hashmatch._ext import _mih
 from hashmatch.errors import IndexArgumentError, IndexCapabilityError
 from hashmatch.indexes.contract import Codes, NearestResult, RadiusResult
 from hashmatch.indexes.native import Bitmap, NativeIndex, scan_nearest, scan_radius
@@ -53,13 +52,13 @@ class Tables:
         """Make the tables, in one pass over the codes per band."""
         rows, bands = len(codes), codes.shape[1] * 8 // BAND_BITS
         starts = np.zeros((bands, (1 << BAND_BITS) + 1), np.uint32)
-        longest = _mih.count(codes, starts)
+        longest = kernels.mih.count(codes, starts)
         link_size = 1 if longest <= 1 << 8 else 2 if longest <= 1 << 16 else 0
-        anchored = sum(_mih.anchored(bands, link_size))
+        anchored = sum(kernels.mih.anchored(bands, link_size))
         tags = np.empty((bands, rows), np.uint16)
         anchors = np.empty((anchored, rows), np.uint32)
         links = np.empty((bands - anchored, link_size * rows), np.uint8)
-        _mih.fill(codes, starts, tags, anchors, links, link_size)
+        kernels.mih.fill(codes, starts, tags, anchors, links, link_size)
         return cls(starts, tags, anchors, links, link_size)
 
     def search(
@@ -73,7 +72,7 @@ class Tables:
             Empty for the queries that were left out.
         left_out : (Q,) bool
         """
-        offsets, rows, distances, deferred = _mih.search_radius(
+        offsets, rows, distances, deferred = kernels.mih.search_radius(
             codes,
             self.starts,
             self.tags,
@@ -107,7 +106,7 @@ class Tables:
             If their shapes do not belong together.
         """
         rows, bands = len(arrays["codes"]), arrays["codes"].shape[1] * 8 // BAND_BITS
-        anchored = sum(_mih.anchored(bands, link_size))
+        anchored = sum(kernels.mih.anchored(bands, link_size))
         expected = {
             "starts": (bands, (1 << BAND_BITS) + 1),
             "tags": (bands, rows),

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import kernels
-from hashmatch._ext import _scan
 from hashmatch.indexes.contract import (
     Codes,
     Index,
@@ -165,7 +164,7 @@ def scan_radius(
 ) -> RadiusResult:
     """Compare every code with every query."""
     return RadiusResult(
-        *_scan.search_radius(codes, queries, radius, removed, first_row, kernels.level())
+        *kernels.scan.search_radius(codes, queries, radius, removed, first_row, kernels.level())
     )
 
 
@@ -174,5 +173,5 @@ def scan_nearest(
 ) -> NearestResult:
     """Compare every code with every query and keep the nearest ``k``."""
     return NearestResult(
-        *_scan.search_nearest(codes, queries, k, removed, first_row, kernels.level())
+        *kernels.scan.search_nearest(codes, queries, k, removed, first_row, kernels.level())
     )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch._ext import _values
+from hashmatch import kernels
 from hashmatch.errors import IndexArgumentError
 from hashmatch.indexes.contract import Codes, as_codes
 
@@ -78,7 +78,7 @@ class ValueIndex:
             If the values do not fit.
         """
         asked = as_codes(codes, self.bits, "values")
-        first, last = _values.find(self.values, self._prefix_bits, self._prefixes, asked)
+        first, last = kernels.values.find(self.values, self._prefix_bits, self._prefixes, asked)
         offsets = np.zeros(len(asked) + 1, np.int64)
         np.cumsum(last - first, out=offsets[1:])
         positions = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], last - first)
@@ -114,13 +114,15 @@ class ValueSorter:
         self._entries = entries
         per_prefix = max(len(codes) // 4, 1)
         self.prefix_bits = min(math.ceil(math.log2(per_prefix)), _MOST_PREFIX_BITS)
-        self._firsts, self.prefixes, self._order = _values.group(self._codes, self.prefix_bits)
+        self._firsts, self.prefixes, self._order = kernels.values.group(
+            self._codes, self.prefix_bits
+        )
 
     def chunks(self) -> Iterator[tuple[Codes, NDArray[np.uint32]]]:
         """Give the values in order with their entries, some at a time."""
         for start, stop in zip(self._firsts[:-1].tolist(), self._firsts[1:].tolist(), strict=True):
             order = self._order[start:stop]
-            _values.sort(self._codes, order)
+            kernels.values.sort(self._codes, order)
             for at in range(0, len(order), _CHUNK):
                 taken = order[at : at + _CHUNK]
                 yield self._codes[taken], self._entries[taken].astype(np.uint32)

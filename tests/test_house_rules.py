@@ -22,7 +22,7 @@ RULES: dict[str, set[str]] = {
     "_ext": set(),
     "reference": FOUNDATION,
     "kernels": FOUNDATION | {"_ext", "reference"},
-    **{room: FOUNDATION | {"kernels", "_ext"} for room in MIDDLE},
+    **{room: FOUNDATION | {"kernels"} for room in MIDDLE},
     "sandbox": FOUNDATION,
     "api": FOUNDATION | {"media", "hashing"},
     "publish": FOUNDATION | {"lists", "indexes"},

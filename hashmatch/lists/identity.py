@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch._ext import _digest
+from hashmatch import kernels
 
 if TYPE_CHECKING:
     from hashmatch.lists.blocks import Block, Column
@@ -40,7 +40,7 @@ def digest_rows(rows: NDArray[np.uint8], purpose: str, length: int) -> bytes:
         Bytes of a digest.
     """
     person = np.frombuffer(purpose.encode("ascii").ljust(16, b"\0"), np.uint8)
-    return _digest.digest_rows(np.ascontiguousarray(rows), person, length).tobytes()
+    return kernels.digest.digest_rows(np.ascontiguousarray(rows), person, length).tobytes()
 
 
 def of_entries(
