@@ -6,7 +6,6 @@ Usage: python -m bench.scan [--quick] [--json]
 from __future__ import annotations
 
 import argparse
-import math
 import multiprocessing
 import os
 import resource
@@ -187,7 +186,8 @@ def main() -> None:
         "largest worker": f"{peak / 1024:.0f} MB resident",
     }
     if "workers" in chosen:
-        pace = figures[0].ours or math.nan
+        pace = figures[0].ours
+        assert pace is not None
         notes["pace of 2 workers"] = (
             f"{len(files) / pace:.0f} files/s, {size / pace / 1e6:.0f} MB/s"
         )

@@ -22,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,9 @@ from PIL import Image
 
 from bench import big_list, load
 from bench.corpus import photographs
-from bench.harness import machine
+from bench.figures import find
+from bench.harness import Figure, measured, report
+from bench.plots import Plot, Series
 from hashmatch.home import Home
 from hashmatch.service.keys import Role, add_key, read_keys, remove_key
 
@@ -40,30 +42,19 @@ WORKERS = os.cpu_count() or 1
 KEY_NAME = "bench"
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure and its goal."""
+FIGURES = (
+    "service.upload", "service.p99", "service.hashes", "service.hashes-batched",
+    "service.in-process", "service.ready", "service.soak-wrong", "service.soak-memory",
+)  # fmt: skip
 
-    what: str
-    value: float
-    unit: str
-    goal: float
-    at_most: bool = False
-    note: str = ""
 
-    @property
-    def reached(self) -> bool:
-        """Whether the goal is reached."""
-        return self.value <= self.goal if self.at_most else self.value >= self.goal
-
-    def line(self) -> str:
-        """Return the figure as a line of a table."""
-        sign = "<=" if self.at_most else ">="
-        mark = "reached" if self.reached else "MISSED"
-        return (
-            f"{self.what:<58} {self.value:>12,.2f} {self.unit:<10} goal {sign} {self.goal:>9,g}  "
-            f"{mark:<8} {self.note}"
-        )
+def _figure(name: str, what: str, samples: Sequence[float], note: str = "") -> Figure:
+    """Return a promised figure with its unit and goal."""
+    promise = find(name)
+    assert promise is not None
+    return measured(
+        what, samples, promise.unit, promise.must, below=promise.below, name=name, note=note
+    )
 
 
 @dataclass(slots=True)
@@ -194,7 +185,7 @@ def run(port: int, requests: Sequence[bytes], **options: Any) -> load.Load:
     return asyncio.run(load.run(port, requests, **options))
 
 
-def pictures(home: Home, seconds: float) -> list[Figure]:
+def pictures(home: Home, seconds: float) -> list[Figure | Plot]:
     """Requests a second with a picture, beside the usual parts; latency at half of it."""
     key, data = key_for(home), jpeg_1600()
     request = [load.post("/v1/match", data, "image/jpeg", key)]
@@ -215,28 +206,23 @@ def pictures(home: Home, seconds: float) -> list[Figure]:
         capacity = float(np.median(ours))
         half = run(served.port, request, connections=64, seconds=2 * seconds, rate=capacity / 2)
     note = f"{len(data) / 1e6:.2f} MB JPEG, {capacity:.1f}/s against {{:.1f}}/s"
+    shares = np.linspace(0, 100, 201)
+    times = 1e3 * np.percentile(half.times, shares)
+    latency = Series("POST /v1/match", tuple(times.tolist()), tuple(shares.tolist()))
     return [
-        Figure(
-            f"1600x1004 JPEG, times the {'equal' if n == 8 else 'one-orientation'} Flask service",
-            float(np.median(ratios[n])),
-            "x",
-            8,
-            note=note.format(float(np.median(theirs[n]))),
-        )
-        for n in (8, 1)
-    ] + [
-        Figure(
-            "the same at half load, p99",
-            half.percentile(0.99) * 1e3,
-            "ms",
-            60,
-            at_most=True,
-            note=f"p50 {half.percentile(0.5) * 1e3:.1f} ms, {dict(half.statuses)}",
-        )
-    ]
+        _figure("service.upload", "1600x1004 JPEG, times an equal Flask service", ratios[8],
+                note.format(float(np.median(theirs[8])))),
+        measured("1600x1004 JPEG, times a Flask service that looks at one orientation",
+                 ratios[1], "x", below=False, name="service.upload-plain",
+                 note=note.format(float(np.median(theirs[1])))),
+        _figure("service.p99", "the same at half load, p99", [half.percentile(0.99) * 1e3],
+                f"p50 {half.percentile(0.5) * 1e3:.1f} ms, {dict(half.statuses)}"),
+        Plot("service-latency", f"Latency at half load ({capacity / 2:.0f} requests/s, open loop)",
+             "milliseconds", "share answered (%)", "steps", (latency,)),
+    ]  # fmt: skip
 
 
-def hashes(home: Home, seconds: float) -> list[Figure]:
+def hashes(home: Home, seconds: float) -> list[Figure | Plot]:
     """Hash values a second, one a request and a thousand a request."""
     key, source = key_for(home), random.Random(5)
     single = [
@@ -261,24 +247,14 @@ def hashes(home: Home, seconds: float) -> list[Figure]:
         batches = [run(served.port, batch, connections=8, seconds=seconds) for _ in range(3)]
     fastest = max(singles, key=lambda each: each.rate)
     return [
-        Figure(
-            "hash-only, one value a request",
-            float(np.median([each.rate for each in singles])),
-            "requests/s",
-            3000,
-            note=f"best round {fastest.rate:,.0f}/s, p99 {fastest.percentile(0.99) * 1e3:.0f} ms",
-        ),
-        Figure(
-            "hash-only, 1,000 values a request",
-            float(np.median([each.rate * 1000 for each in batches])),
-            "hashes/s",
-            50_000,
-            note=f"best round {max(each.rate for each in batches) * 1000:,.0f}/s",
-        ),
-    ]
+        _figure("service.hashes", "hash-only, one value a request", [r.rate for r in singles],
+                f"p99 {fastest.percentile(0.99) * 1e3:.0f} ms"),
+        _figure("service.hashes-batched", "hash-only, 1,000 values a request",
+                [1000 * r.rate for r in batches]),
+    ]  # fmt: skip
 
 
-def beyond(home: Home, seconds: float) -> list[Figure]:
+def beyond(home: Home, seconds: float) -> list[Figure | Plot]:
     """What matching costs in process beside decoding, in one thread."""
     import hashmatch as hm
     from hashmatch import media
@@ -298,37 +274,26 @@ def beyond(home: Home, seconds: float) -> list[Figure]:
             decodes.append(decoded - begin)
             shares.append((matched - decoded) / (decoded - begin) - 1)
     return [
-        Figure(
+        _figure(
+            "service.in-process",
             "in-process match_bytes beyond decode, 1600x1004",
-            100 * float(np.median(shares)),
-            "%",
-            15,
-            at_most=True,
-            note=f"decode {1e3 * float(np.median(decodes)):.1f} ms, n={len(shares)}",
+            [100 * float(np.median(part)) for part in np.array_split(shares, 5)],
+            f"decode {1e3 * float(np.median(decodes)):.1f} ms, n={len(shares)}",
         )
     ]
 
 
-def start(home: Home, seconds: float) -> list[Figure]:
+def start(home: Home, seconds: float) -> list[Figure | Plot]:
     """From the command to the first moment every process answers."""
     key_for(home)
     taken = []
     for _ in range(4):
         with serve(home) as served:
             taken.append(served.ready_seconds)
-    return [
-        Figure(
-            "start to ready, whole list checked",
-            float(np.median(taken[1:])),
-            "s",
-            3,
-            at_most=True,
-            note=f"rounds {', '.join(f'{each:.2f}' for each in taken)}",
-        )
-    ]
+    return [_figure("service.ready", "start to ready, whole list checked", taken[1:])]
 
 
-def soak(home: Home, seconds: float) -> list[Figure]:
+def soak(home: Home, seconds: float) -> list[Figure | Plot]:
     """Twice the load it can carry, with new snapshots, dying decoders and slow clients."""
     codes = np.load(home.path / big_list.CODES)
     small = Home(home.path.parent / "soak")
@@ -409,27 +374,19 @@ def soak(home: Home, seconds: float) -> list[Figure]:
         f"{events.count(b'snapshot_loaded')} reloads, capacity {capacity:.0f}/s"
     )
     return [
-        Figure("soak: wrong verdicts", len(found.wrong), "", 0, at_most=True, note=about),
-        Figure(
-            "soak: answers other than 200, 429, 503, and lost connections",
-            sum(other.values()) + found.broken,
-            "",
-            0,
-            at_most=True,
-            note=str(other or ""),
-        ),
-        Figure(
-            "soak: memory slope",
-            slope,
-            "MB/min",
-            1,
-            at_most=True,
-            note=f"private memory {settled[0][1]:.0f} -> {settled[-1][1]:.0f} MB",
-        ),
-    ]
+        _figure("service.soak-wrong", "soak: wrong verdicts", [len(found.wrong)], about),
+        measured("soak: answers other than 200, 429, 503, and lost connections",
+                 [sum(other.values()) + found.broken], "failures", 0, name="service.soak-other",
+                 note=str(other or "")),
+        _figure("service.soak-memory", "soak: memory slope", [slope],
+                f"private memory {settled[0][1]:.0f} -> {settled[-1][1]:.0f} MB"),
+        Plot("service-memory", "Private memory of all processes during the soak", "seconds", "MB",
+             "lines", (Series("all processes", tuple(moments.tolist()),
+                              tuple(megabytes.tolist())),)),
+    ]  # fmt: skip
 
 
-PARTS: dict[str, Callable[[Home, float], list[Figure]]] = {
+PARTS: dict[str, Callable[[Home, float], list[Figure | Plot]]] = {
     "pictures": pictures,
     "hashes": hashes,
     "beyond": beyond,
@@ -456,20 +413,23 @@ def main() -> None:
     if options.quick:
         options.size, options.seconds, options.soak_seconds = 1_000_000, 2.0, 20.0
     home = big_list.ready(options.folder.absolute(), options.size)
-    facts = machine()
-    if not options.json:
-        print(f"hashmatch serve, {options.size:,} PDQ entries, {WORKERS} workers")
-        print(f"  {facts['processor']}, {facts['cores']} cores, {facts['system']}, {facts['simd']}")
-    figures = []
+    found: list[Figure | Plot] = []
     for part in options.parts:
-        seconds = options.soak_seconds if part == "soak" else options.seconds
-        begin = os.getloadavg()[0]
-        for figure in PARTS[part](home, seconds):
-            figures.append({**asdict(figure), "reached": figure.reached})
-            if not options.json:
-                print(f"{figure.line()}  [load before: {begin:.1f}]", flush=True)
-    if options.json:
-        json.dump({"machine": facts, "figures": figures}, sys.stdout, indent=2)
+        print(f"service: {part}, load before {os.getloadavg()[0]:.1f}", file=sys.stderr)
+        found += PARTS[part](home, options.soak_seconds if part == "soak" else options.seconds)
+    notes = {
+        "list": f"{options.size:,} random PDQ values; half a million in the soak",
+        "load": "service and load generator share the machine, over loopback",
+        "workers": WORKERS,
+        "seed": "4 (grain), 5 (hashes)",
+    }
+    report(
+        "hashmatch serve under load",
+        [each for each in found if isinstance(each, Figure)],
+        notes,
+        options.json,
+        [each for each in found if isinstance(each, Plot)],
+    )
 
 
 if __name__ == "__main__":
