@@ -46,7 +46,7 @@ def codes(rows: int, shape: str = "uniform", *, bits: int = BITS, seed: int = 1)
         return made
     if shape == "skewed":
         shares = np.linspace(0.2, 0.8, bits)
-        rng.shuffle(shares)
+        np.random.default_rng(0).shuffle(shares)  # the same bits in every list and query
         made = np.empty((rows, width), np.uint8)
         for start in range(0, rows, 100_000):
             part = made[start : start + 100_000]
@@ -70,12 +70,26 @@ def flip(rows: Codes, counts: NDArray[np.int64], rng: np.random.Generator) -> No
         part ^= np.packbits(chosen, axis=1)
 
 
-def queries(known: Codes, count: int, radius: int = 31, *, seed: int = 2) -> Codes:
-    """Return codes to search for: half are rows with 0 to ``radius`` bits flipped, half random."""
+def queries(
+    known: Codes, count: int, radius: int = 31, *, shape: str = "uniform", seed: int = 2
+) -> Codes:
+    """Return codes to search for, half of them near a row of ``known`` and half strangers.
+
+    Parameters
+    ----------
+    known : Codes
+    count : int
+    radius : int
+        The near ones have 0 to so many bits flipped.
+    shape : str
+        What kind of list the strangers are drawn from.
+    seed : int
+    """
     rng = np.random.default_rng(seed)
     planted = known[rng.integers(0, len(known), count // 2)].copy()
     flip(planted, rng.integers(0, radius + 1, len(planted)), rng)
-    strange = rng.integers(0, 256, (count - len(planted), known.shape[1]), np.uint8)
+    bits = 8 * known.shape[1]
+    strange = codes(count - len(planted), shape, bits=bits, seed=seed + 1000)
     mixed = np.concatenate([planted, strange])
     rng.shuffle(mixed)
     return mixed

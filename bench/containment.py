@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
 import statistics
 import time
 from pathlib import Path
 
-from bench.harness import machine
+from bench.harness import measured, report
 from hashmatch.sandbox import EventKind, Pool, Task
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "tests" / "sandbox"
+FIGURES = ("scan.containment",)
 NEXT_MS = 200.0
 SPIN_SECONDS = 0.5
 
@@ -56,25 +56,25 @@ def attempt(pool: Pool, payload: str) -> tuple[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--quick", action="store_true", help="the same; it takes seconds")
     asked = parser.parse_args()
     os.environ["PYTHONPATH"] = str(PAYLOADS)
     with Pool("sandbox_payloads:run", "sandbox_payloads:prepare", "bench", workers=1) as pool:
         found = {name: attempt(pool, name) for name in payloads()}
     escaped = [name for name, (what, _) in found.items() if what == "ESCAPED"]
-    slowest = max(taken for _, taken in found.values())
-    if asked.json:
-        shape = {name: {"outcome": what, "next_ms": taken} for name, (what, taken) in found.items()}
-        print(json.dumps({"machine": machine(), "payloads": shape}))
-        return
-    for name, (what, taken) in found.items():
-        print(f"{name:<20} next job {taken:6.1f} ms   {what}")
-    print(f"blocked {len(found) - len(escaped)} of {len(found)}")
-    middle = statistics.median(taken for _, taken in found.values())
-    mark = "reached" if slowest < NEXT_MS else "MISSED"
-    print(
-        f"next job: median {middle:.1f} ms, slowest {slowest:.1f} ms  goal < {NEXT_MS:g} ms  {mark}"
-    )
+    waits = [taken for _, taken in found.values()]
+    report(
+        "What hostile code can do inside a worker",
+        [
+            measured(f"payloads that are not blocked, of {len(found)}", [len(escaped)], "failures",
+                     0, name="scan.containment", note=", ".join(escaped)),
+            measured("the job after a payload, slowest", [max(waits)], "ms", NEXT_MS,
+                     name="containment.next", note=f"median {statistics.median(waits):.1f} ms"),
+        ],
+        {name: f"next job {taken:.1f} ms; {what}" for name, (what, taken) in found.items()},
+        asked.json,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -87,6 +87,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--quick", action="store_true", help="the same; it takes seconds")
     as_json = parser.parse_args().json
     figures, medians = [], {}
     for name, (encode, lossless) in ENCODINGS.items():

@@ -134,7 +134,7 @@ def grow(sizes: Sequence[int], shape: str, found: Growth, rounds: int) -> None:
     for rows in sizes:
         _tell(f"{rows:,} {shape} hashes")
         known = codes(rows, shape)
-        asked = queries(known, 32 if rows >= FROM else 128, RADIUS)
+        asked = queries(known, 32 if rows >= FROM else 128, RADIUS, shape=shape)
         begin = time.process_time()
         index = indexes.create("auto", bits=256, codes=known, radius=RADIUS)
         built = time.process_time() - begin
@@ -189,7 +189,7 @@ def sweep(rows: int, found: Growth, rounds: int) -> None:
     for shape in SHAPES[1:]:
         _tell(f"{shape} list")
         known = codes(rows, shape)
-        few = queries(known, 16, RADIUS)
+        few = queries(known, 16, RADIUS, shape=shape)
         index = indexes.create("auto", bits=256, codes=known, radius=RADIUS)
         times = interleave(
             {"ours": single(index, few), "theirs": flat_single(flat_of(known), few)}, rounds=rounds

@@ -121,6 +121,8 @@ class Figure:
         The value of every round, from which ``bench.compare`` knows the noise.
     yardsticks : tuple of float
         Seconds a fixed piece of work took beside each sample, where it was measured.
+    note : str
+        What else there is to know of it.
     """
 
     what: str
@@ -135,6 +137,7 @@ class Figure:
     name: str = ""
     samples: tuple[float, ...] = ()
     yardsticks: tuple[float, ...] = ()
+    note: str = ""
 
     @property
     def reached(self) -> bool | None:
@@ -159,6 +162,7 @@ class Figure:
             "theirs_seconds": self.theirs,
             "samples": list(self.samples),
             "yardsticks": list(self.yardsticks),
+            "note": self.note,
         }
 
     @classmethod
@@ -177,6 +181,7 @@ class Figure:
             name=shape["name"],
             samples=tuple(shape["samples"]),
             yardsticks=tuple(shape["yardsticks"]),
+            note=shape["note"],
         )
 
 
@@ -188,6 +193,7 @@ def measured(
     *,
     below: bool = True,
     name: str = "",
+    note: str = "",
 ) -> Figure:
     """Return a figure in a unit of its own from the value of each round.
 
@@ -202,10 +208,12 @@ def measured(
         Whether less is better.
     name : str
         Its name in ``bench/figures.py``.
+    note : str
+        What else there is to know of it.
     """
     return Figure(
         what, statistics.median(samples), min(samples), max(samples), goal,
-        below=below, unit=unit, name=name, samples=tuple(samples),
+        below=below, unit=unit, name=name, samples=tuple(samples), note=note,
     )  # fmt: skip
 
 
@@ -310,6 +318,7 @@ def table(figures: Sequence[Figure]) -> list[str]:
         value = quantity(figure.value, figure.unit)
         lines.append(
             f"{figure.what:<{width}}{sides}  {value:>16}  {spread:<17}{goal}{mark}".rstrip()
+            + (f"  ({figure.note})" if figure.note else "")
         )
     return lines
 

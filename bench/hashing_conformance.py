@@ -10,7 +10,6 @@ Usage: python -m bench.hashing_conformance [--json] [--count N] [--largest MEGAP
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,9 +22,10 @@ import sklearn
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bench.harness import machine
+from bench.harness import measured, report
 from hashmatch import hashing
 
+FIGURES = ("hash.conformance",)
 Pixels = NDArray[np.uint8]
 
 LIBRARY: dict[str, Callable[[Image.Image], imagehash.ImageHash]] = {
@@ -138,12 +138,34 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="pictures")
     parser.add_argument("--largest", type=float, default=1.0, help="largest picture, megapixels")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="100 pictures")
     options = parser.parse_args()
+    if options.quick:
+        options.count = 100
     tallies = compare(options.count, options.largest, options.seed)
+    shares = {name: 100 * t.identical / max(1, t.pictures) for name, t in tallies.items()}
+    figures = [
+        measured("identical to its library, the worst of all types", [min(shares.values())], "%",
+                 100, below=False, name="hash.conformance"),
+        *(measured(f"{name}: identical over {tallies[name].pictures} pictures", [share], "%", 100,
+                   below=False, name=f"conformance.{name}",
+                   note=f"largest distance {tallies[name].largest_distance}")
+          for name, share in shares.items()),
+    ]  # fmt: skip
+    report(
+        "Every hash type on the same pixels as its library",
+        figures,
+        {
+            "pictures": f"{options.count} of up to {options.largest:g} megapixels; those of "
+            "quality 0 are counted apart, because their values say nothing",
+            "seed": options.seed,
+        },
+        options.json,
+        more={"types": {name: asdict(tally) for name, tally in tallies.items()}},
+    )
     if options.json:
-        shape = {name: asdict(tally) for name, tally in tallies.items()}
-        print(json.dumps({"machine": machine(), "types": shape}, indent=2))
         return
+    print()
     print(f"{'type':<8} {'quality > 0':>11} {'identical':>9} {'largest distance':>16} "
           f"{'quality differs':>15} {'quality 0':>9} {'identical':>9}")  # fmt: skip
     for name, tally in tallies.items():

@@ -62,7 +62,7 @@ def known(rows: int, shape: str = "uniform", bits: int = 256) -> Codes:
 @functools.lru_cache(maxsize=4)
 def asked(rows: int, count: int, shape: str = "uniform") -> Codes:
     """Return hashes to search for among :func:`known`."""
-    return queries(known(rows, shape), count, RADIUS)
+    return queries(known(rows, shape), count, RADIUS, shape=shape)
 
 
 @functools.lru_cache(maxsize=1)

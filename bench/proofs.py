@@ -28,7 +28,6 @@ PROOFS: dict[str, tuple[str, ...]] = {
     "search.damage": ("tests/indexes/test_snapshot.py",),
     "lists.interrupted": ("tests/lists/test_crash.py",),
     "lists.damaged": ("tests/lists/test_damage.py",),
-    "scan.containment": ("tests/sandbox",),
     "scan.resume": ("tests/scan/test_resume.py", "tests/scan/test_journal.py"),
     "scan.inputs": ("tests/scan/test_archives.py", "tests/scan/test_trouble.py",
                     "tests/scan/test_walk.py"),

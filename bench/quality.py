@@ -19,7 +19,6 @@ Usage: python -m bench.quality [--json] [--quick] [--part held_out|tuning] [--no
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,8 @@ import numpy as np
 from PIL import Image
 
 from bench import quality_cost, quality_transforms
-from bench.harness import machine
+from bench.harness import Figure, report
+from bench.plots import Plot, Series
 from bench.quality_corpus import SEED, Tile, load, made
 from bench.quality_lists import Entry, write_lists
 from hashmatch import hash_types, hashing, media
@@ -44,6 +44,11 @@ from hashmatch.matching.profiles import get_profile
 from hashmatch.matching.search import Searcher
 from hashmatch.types import Hit, Orientation, Tier
 
+FIGURES = (
+    "match.photometric", "match.orientations", "match.borders", "match.crops", "match.rotations",
+    "match.text", "match.published", "match.false-strong", "match.false-possible",
+    "match.cost-orientations", "match.cost-strong", "match.cost-thorough",
+)  # fmt: skip
 GOALS = {
     quality_transforms.PHOTOMETRIC: 0.98,
     quality_transforms.ORIENTATIONS: 0.99,
@@ -419,6 +424,95 @@ def _print(figures: Mapping[str, Any]) -> None:
             )
 
 
+def as_figures(found: Mapping[str, Any]) -> list[Figure]:
+    """Return the promised figures of a run: recall of ``thorough``, and false matches."""
+    promised = {
+        quality_transforms.PHOTOMETRIC: "photometric",
+        quality_transforms.ORIENTATIONS: "orientations",
+        quality_transforms.BORDERS: "borders",
+        quality_transforms.CROPS: "crops",
+        quality_transforms.ROTATIONS: "rotations",
+        quality_transforms.TEXT: "text",
+        quality_transforms.PUBLISHED: "published",
+    }
+    figures = []
+    for group, row in found["recall"].items():
+        goal = GOALS.get(group)
+        for column, recall in row.items():
+            held_to = column == "thorough"
+            name = promised[group] if held_to else f"{promised[group]}.{column}"
+            figures.append(
+                Figure(
+                    f"recall of {column}: {group}", 100 * recall["recall"], 100 * recall["low"],
+                    100 * recall["high"], 100 * goal if goal and held_to else None, unit="%",
+                    name=f"match.{name}", note=f"{recall['n']:,} changed pictures",
+                )
+            )  # fmt: skip
+    for row in found["false"]:
+        strong = row["tier"] == "strong"
+        held_to = (
+            row["entries"] == "photographs"
+            and row["column"] == "thorough"
+            and row["scope"] == "all changed pictures"
+        )
+        value, low, high = (row["false"],) * 3 if strong else (row["rate"], row["low"], row["high"])
+        words = f"{row['entries']}, {row['column']}, {row['scope']}"
+        figures.append(
+            Figure(
+                f"false matches at {row['tier']}, {row['pairs']:,} pairs: {words}",
+                value, low, high, MOST_FALSE[row["tier"]] if held_to else None, below=True,
+                unit="failures" if strong else "rate",
+                name=f"match.false-{row['tier']}" + ("" if held_to else f".{words}"),
+            )
+        )  # fmt: skip
+    for name, by_group in found["types"].items():
+        for group, recall in by_group.items():
+            figures.append(
+                Figure(
+                    f"recall of {name} by itself: {group}", 100 * recall["recall"],
+                    100 * recall["low"], 100 * recall["high"], None, unit="%",
+                    name=f"match.{promised[group]}.{name}",
+                )
+            )  # fmt: skip
+    return figures
+
+
+def plots(found: Mapping[str, Any]) -> list[Plot]:
+    """Return recall by group of changes for every profile, and by hash type."""
+
+    def bars(label: str, by_group: Mapping[str, Mapping[str, float]]) -> Series:
+        values = {
+            key: tuple(100 * row[key] for row in by_group.values())
+            for key in ("recall", "low", "high")
+        }
+        return Series(label, tuple(by_group), values["recall"], values["low"], values["high"])
+
+    profiles = [
+        bars(column, {group: row[column] for group, row in found["recall"].items()})
+        for column in COLUMNS
+    ]
+    types = [bars(name, by_group) for name, by_group in found["types"].items()]
+    return [
+        Plot("recall-profiles", "Recall by change and profile (95 % by bootstrap)", "recall (%)",
+             "", "bars", tuple(profiles)),
+        Plot("recall-types", "Recall of each hash type by itself, at its default threshold",
+             "recall (%)", "", "bars", tuple(types)),
+    ]  # fmt: skip
+
+
+def notes(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a reader has to know."""
+    return {
+        "pictures": f"{found['tiles measured']} of {found['tiles']} tiles of "
+        f"{found['photographs']} photographs, {found['part'].replace('_', '-')} part, "
+        f"{found['changes']} changes each",
+        "intervals": "95 %, recall by bootstrap over photographs, rates by Wilson",
+        "columns": f"plain is what Meta's rule finds; {OPINION} is over every "
+        f"{OPINION_EVERY}th tile",
+        "seed": found["seed"],
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
@@ -430,16 +524,22 @@ def main() -> None:
     parser.add_argument("--only-cost", action="store_true", help="leave out all but the cost")
     parser.add_argument("--rows", type=int, help="size of the list the cost is measured with")
     asked = parser.parse_args()
-    figures: dict[str, Any] = {"machine": machine()}
+    figures: list[Figure] = []
+    told: dict[str, Any] = {}
+    drawn: list[Plot] = []
+    more: dict[str, Any] = {}
     if not asked.only_cost:
-        figures |= run(asked.part, asked.quick, asked.processes)
+        found = run(asked.part, asked.quick, asked.processes)
+        figures, told, drawn = as_figures(found), notes(found), plots(found)
+        more = {"by change": found["by change"]}
         if not asked.json:
-            _print(figures)
+            _print(found)
+            print()
     if not asked.no_cost:
         rows = asked.rows or (1_000_000 if asked.quick else 10_000_000)
-        quality_cost.run(rows, as_json=asked.json)
-    if asked.json and not asked.only_cost:
-        print(json.dumps(figures, indent=2))
+        costs, about = quality_cost.run(rows)
+        figures, told = [*figures, *costs], told | about
+    report("Recall, false matches and cost of matching", figures, told, asked.json, drawn, more)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from bench.corpus import photographs, rgb
-from bench.harness import cost, interleave, report
+from bench.harness import Figure, cost, interleave
 from bench.quality_corpus import SEED
 from bench.quality_lists import write_random
 from bench.quality_transforms import encode
@@ -18,8 +18,8 @@ from hashmatch import Matcher
 LONG_SIDE = 1600
 
 
-def run(rows: int, *, as_json: bool) -> None:
-    """Measure and print the cost of the profiles with a list of so many random values."""
+def run(rows: int) -> tuple[list[Figure], dict[str, str]]:
+    """Return the cost of the profiles with a list of so many random values, and notes."""
     picture = rgb(photographs()["china.jpg"])
     height = round(LONG_SIDE * picture.height / picture.width)
     data = encode(picture.resize((LONG_SIDE, height), Image.Resampling.BICUBIC))
@@ -36,19 +36,20 @@ def run(rows: int, *, as_json: bool) -> None:
             {name: partial(matcher.match_bytes, data) for name, matcher in matchers.items()}
         )
         figures = [
-            cost(name, times[name], times["plain"], goal)
-            for name, goal in (
-                ("orientations", 1.2),
-                ("thorough, strong tier only", 2.0),
-                ("thorough", 6.0),
+            cost(f"cost of {profile} against plain, {rows:,} hashes", times[profile],
+                 times["plain"], goal, name=f"match.cost-{name}")
+            for profile, name, goal in (
+                ("orientations", "orientations", 1.2),
+                ("thorough, strong tier only", "strong", 2.0),
+                ("thorough", "thorough", 6.0),
             )
-        ]
+        ]  # fmt: skip
         searched = matchers["plain"].snapshot.base_index("pdq")
         notes = {
-            "picture": f"JPEG {LONG_SIDE} x {height}, {len(data):,} bytes, no match",
-            "list": f"{rows:,} random PDQ values, index {searched.kind}",
+            "picture of the cost": f"JPEG {LONG_SIDE} x {height}, {len(data):,} bytes, no match",
+            "list of the cost": f"{rows:,} random PDQ values, index {searched.kind}",
             "plain": f"{times['plain'].median * 1e3:.1f} ms end to end",
         }
-        report("cost of the profiles against plain, end to end", figures, notes, as_json)
         for matcher in matchers.values():
             matcher.close()
+    return figures, notes

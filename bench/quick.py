@@ -211,7 +211,7 @@ def search(size: Size) -> Iterator[Figure]:
                   **_promised("search.1m-single"))  # fmt: skip
     yield speedup(f"{rows}, scan, batch of {len(asked)}, against FAISS Flat", times["scan"],
                   times["theirs, batch"], **_promised("search.scan-batch"))  # fmt: skip
-    yield measured(f"{rows}, build", [size.rows / built], "hashes/s", below=False,
+    yield measured(f"{rows}, build", [size.rows / built / 1e6], "M hashes/s", below=False,
                    **_promised("search.build"))  # fmt: skip
     wrong = 0
     few = asked[:30]

@@ -62,7 +62,7 @@ def load(path: Path) -> Results:
         raise ResultsError(f"{path}: {error}") from error
     if not isinstance(shape, dict):
         raise ResultsError(f"{path}: not a result file")
-    if "benchmarks" in shape:
+    if "format" not in shape and "benchmarks" in shape:
         return from_pytest(path.stem, [shape])
     if shape.get("format") != FORMAT:
         raise ResultsError(f"{path}: not results of a bench suite, or of another version")
@@ -108,7 +108,7 @@ def from_pytest(suite: str, passes: Sequence[Mapping[str, Any]]) -> Results:
         first.get("machine_info", {}).get("hashmatch", {}),
         {"passes": len(passes), "statistic": "the least time of a pass, then the median of passes"},
         [_figure(name, runs) for name, runs in gathered.items()],
-        more={"benchmarks": {name: _facts(runs[0]) for name, runs in gathered.items()}},
+        more={"beside_times": {name: _facts(runs[0]) for name, runs in gathered.items()}},
     )
 
 

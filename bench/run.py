@@ -54,7 +54,10 @@ SUITES = {
         "hash types against pdqhash and imagehash", ("bench.hashing_vs_peers",), 3
     ),
     "files": Suite("JPEG bytes to hashes against Pillow + pdqhash", ("bench.files",), 2),
-    "conformance": Suite("PDQ on the same pixels as pdqhash", ("bench.conformance",), 2),
+    "hashing_conformance": Suite(
+        "every hash type on the same pixels as its library", ("bench.hashing_conformance",), 3
+    ),
+    "conformance": Suite("PDQ of photographs against pdqhash", ("bench.conformance",), 2),
     "decoding": Suite("decoding against Pillow", ("bench.decoding",), 2),
     "decoding_drift": Suite("how far the fast decode drifts", ("bench.decoding", "--drift"), 10),
     "encodings": Suite("one picture in every wrapping", ("bench.encodings",), 0.5),
@@ -66,6 +69,7 @@ SUITES = {
     "card": Suite("the quality card: distances, thresholds, recall", ("bench.card",), 8),
     "scan": Suite("the batch scan against a script of peers", ("bench.scan",), 5),
     "hostile": Suite("hostile files and mutants through the sandbox", ("bench.hostile",), 10),
+    "containment": Suite("what hostile code can do in a worker", ("bench.containment",), 0.5),
     "service": Suite("the HTTP service under load", ("bench.service",), 8),
     "regression": Suite("every kernel and path, for comparing", ("bench.regression",), 4),
     "proofs": Suite("what must never happen, by the tests that provoke it", ("bench.proofs",), 20),

@@ -6,7 +6,6 @@ Usage: python -m bench.scan [--quick] [--json]
 from __future__ import annotations
 
 import argparse
-import math
 import multiprocessing
 import os
 import resource
@@ -21,7 +20,7 @@ import numpy as np
 
 import hashmatch as hm
 from bench.corpus import photographs, rgb
-from bench.harness import Figure, Timing, cost, report, speedup
+from bench.harness import Figure, Timing, measured, report, speedup
 from hashmatch.home import Home
 from hashmatch.lists import readers
 from hashmatch.lists.catalog import Catalog
@@ -34,6 +33,7 @@ from hashmatch.types import Polarity
 
 # how many files of each size: what a phone, a chat and a web page leave behind
 MIX = {(512, 512): 400, (1024, 768): 240, (1600, 1004): 160, (2560, 1920): 60, (4032, 3024): 20}
+FIGURES = ("scan.workers", "scan.sandbox", "scan.peers")
 RADIUS = 31
 
 
@@ -161,6 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer files, 100,000 entries")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", choices=("workers", "sandbox", "script"))
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     share, entries = (0.25, 100_000) if asked.quick else (1.0, 1_000_000)
@@ -171,19 +172,24 @@ def main() -> None:
         files = make_folder(evidence, share)
         home = make_home(folder, entries)
         size = sum(path.stat().st_size for path in files)
-        figures = [
-            *_workers(home, evidence, asked.rounds),
-            *_sandbox(home, files, asked.rounds),
-            *_against_script(home, folder, evidence, files, asked.rounds),
-        ]
+        parts: dict[str, Callable[[], list[Figure]]] = {
+            "workers": lambda: _workers(home, evidence, asked.rounds),
+            "sandbox": lambda: _sandbox(home, files, asked.rounds),
+            "script": lambda: _against_script(home, folder, evidence, files, asked.rounds),
+        }
+        chosen = [asked.only] if asked.only else list(parts)
+        figures = [figure for name in chosen for figure in parts[name]()]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    fastest = figures[0].ours or math.nan
     notes = {
         "files": f"{len(files)} JPEG, {size / 1e6:.0f} MB, {entries:,} entries, radius {RADIUS}",
         "our scan": "MD5, SHA-1, SHA-256 and PDQ, journal, JSONL, CSV, manifest; workers started",
-        "pace of 2 workers": f"{len(files) / fastest:.0f} files/s, {size / fastest / 1e6:.0f} MB/s",
         "largest worker": f"{peak / 1024:.0f} MB resident",
     }
+    if "workers" in chosen:
+        pace = figures[0].ours
+        notes["pace of 2 workers"] = (
+            f"{len(files) / pace:.0f} files/s, {size / pace / 1e6:.0f} MB/s"
+        )
     report("batch scan", figures, notes, asked.json)
 
 
@@ -193,7 +199,8 @@ def _workers(home: Home, evidence: Path, rounds: int) -> list[Figure]:
         timings = timed(
             {str(n): partial(run_scan, matcher, evidence, options[n]) for n in (2, 1)}, rounds
         )
-    return [speedup("2 workers against 1, whole scan", timings["2"], timings["1"], 1.8)]
+    return [speedup("2 workers against 1, whole scan", timings["2"], timings["1"], 1.8,
+                    name="scan.workers")]  # fmt: skip
 
 
 def _sandbox(home: Home, files: Sequence[Path], rounds: int) -> list[Figure]:
@@ -217,9 +224,11 @@ def _sandbox(home: Home, files: Sequence[Path], rounds: int) -> list[Figure]:
             },
             rounds,
         )
-    return [
-        cost("one sandboxed worker against in-process", timings["sandbox"], timings["inline"], 1.05)
+    extra = [
+        100 * (ours / inline - 1)
+        for ours, inline in zip(timings["sandbox"].seconds, timings["inline"].seconds, strict=True)
     ]
+    return [measured("one sandboxed worker beyond in-process", extra, "%", 5, name="scan.sandbox")]
 
 
 def _against_script(
@@ -242,7 +251,8 @@ def _against_script(
                     rounds,
                 )
             what = f"against a script, 2 processes each, {profile}"
-            figures.append(speedup(what, timings["ours"], timings["script"], 3.0))
+            name = "scan.peers" if profile == "orientations" else "scan.peers-plain"
+            figures.append(speedup(what, timings["ours"], timings["script"], 3.0, name=name))
     return figures
 
 

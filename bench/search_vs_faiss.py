@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,15 +20,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import faiss
 import numpy as np
 
-from bench import search_data as data
-from bench.harness import Timing, interleave, machine, speedup
+from bench.codes import BITS, SHAPES, Codes, codes, queries
+from bench.figures import find
+from bench.harness import ROOT, Figure, Timing, interleave, measured, report, speedup
 from hashmatch import indexes
 from hashmatch.indexes.contract import Index
 from hashmatch.indexes.live_writer import Insert, LiveWriter
@@ -43,23 +41,39 @@ RADIUS = 31
 SIZES = {"small": 1_000_000, "large": 10_000_000, "huge": 30_000_000}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One figure: what was measured, its value and unit, and the goals set for it."""
+# the promised figures, by how their lines begin
+NAMES = {
+    "1 M, single queries": "search.1m-single",
+    "10 M, single queries": "search.10m-single",
+    "10 M, 8 orientations of a query": "search.10m-orientations",
+    "10 M, batch of 1,000": "search.10m-batch",
+    "1 M, native scan, batch of 1,000, radius 31": "search.scan-batch",
+    "10 M, build, one thread": "search.build",
+    "10 M, resident bytes per hash": "search.bytes-per-hash",
+    "10 M, open a snapshot": "search.open",
+    "10 M, a second process adds": "search.second-process",
+    "10 M, 2 threads against 1, batches": "search.threads",
+    "10 M, insert 1,000": "search.insert",
+}
+FIGURES = tuple(NAMES.values())
 
-    what: str
-    value: float
-    unit: str = "x"
-    goal: float | None = None
-    aim: float | None = None
-    below: bool = False
-    note: str = ""
 
-    def met(self, goal: float | None) -> bool | None:
-        """Say whether a goal is reached; ``None`` where there is none."""
-        if goal is None:
-            return None
-        return self.value <= goal if self.below else self.value >= goal
+def line(
+    what: str,
+    value: float | Figure,
+    unit: str = "x",
+    goal: float | None = None,
+    *,
+    below: bool = False,
+    note: str = "",
+) -> Figure:
+    """Return one figure under its promised name and goal, or under its own words."""
+    name = next((name for begin, name in NAMES.items() if what.startswith(begin)), what)
+    if (promise := find(name)) is not None:
+        goal, below = promise.must, promise.below
+    if isinstance(value, Figure):
+        return replace(value, what=what, goal=goal, name=name, note=note)
+    return measured(what, [value], unit, goal, below=below, name=name, note=note)
 
 
 def per_call(timing: Timing, calls: int) -> Timing:
@@ -67,14 +81,14 @@ def per_call(timing: Timing, calls: int) -> Timing:
     return Timing(timing.name, tuple(seconds / calls for seconds in timing.seconds))
 
 
-def flat_of(codes: data.Codes) -> faiss.IndexBinaryFlat:
+def flat_of(known: Codes) -> faiss.IndexBinaryFlat:
     """Return FAISS's exhaustive index."""
-    flat = faiss.IndexBinaryFlat(data.BITS)
-    flat.add(codes)
+    flat = faiss.IndexBinaryFlat(BITS)
+    flat.add(known)
     return flat
 
 
-def singles(index: Index, queries: data.Codes) -> Callable[[], None]:
+def singles(index: Index, queries: Codes) -> Callable[[], None]:
     """Return a candidate that searches queries one by one."""
 
     def run() -> None:
@@ -91,25 +105,20 @@ class Bench:
         self.rows = rows
         self.rounds = rounds
         self.name = f"{rows / 1e6:g} M"
-        self.codes = data.uniform(rows)
+        self.codes = codes(rows)
         begin, busy = time.perf_counter(), time.process_time()
-        self.index = indexes.create("auto", bits=data.BITS, codes=self.codes, radius=RADIUS)
+        self.index = indexes.create("auto", bits=BITS, codes=self.codes, radius=RADIUS)
         self.build_seconds = time.perf_counter() - begin
         self.build_busy = time.process_time() - busy
-        self.queries = data.queries_for(self.codes, 1000)
-
-    def goals(self, **by_size: tuple[float, float | None]) -> tuple[float | None, float | None]:
-        """Return goal and aim for this size."""
-        return by_size.get(f"m{self.rows // 1_000_000}", (None, None))
+        self.queries = queries(self.codes, 1000)
 
     def against_faiss(
         self,
         what: str,
         index: Index,
         flat: faiss.IndexBinaryFlat,
-        queries: data.Codes,
-        goals: dict[str, tuple[float | None, float | None]],
-    ) -> Iterator[Line]:
+        queries: Codes,
+    ) -> Iterator[Figure]:
         """Compare single queries, eight orientations and a batch with FAISS."""
         few = 4 if self.rows > 2_000_000 else 16
         eights = [np.ascontiguousarray(queries[at : at + 8]) for at in range(0, 200, 8)]
@@ -138,38 +147,27 @@ class Bench:
             ours = per_call(timed[name], calls[name])
             theirs = per_call(timed[f"faiss {name}"], faiss_calls[name])
             figure = speedup(label, ours, theirs)
-            goal, aim = goals.get(name, (None, None))
-            note = (
-                f"{ours.median * 1e6:,.1f} us against {theirs.median * 1e6:,.0f} us, "
-                f"{figure.low:.0f}-{figure.high:.0f}"
-            )
-            yield Line(f"{self.name}{what}, {label}", figure.value, "x", goal, aim, note=note)
+            yield line(f"{self.name}{what}, {label}", figure)
 
-    def search(self) -> Iterator[Line]:
+    def search(self) -> Iterator[Figure]:
         """Uniform codes against FAISS."""
-        goals = {
-            "single": self.goals(m1=(15, 30), m10=(60, 120)),
-            "eight": self.goals(m10=(50, 120)),
-            "batch": self.goals(m10=(70, 150)),
-        }
-        yield from self.against_faiss("", self.index, flat_of(self.codes), self.queries, goals)
+        yield from self.against_faiss("", self.index, flat_of(self.codes), self.queries)
 
-    def kinds(self) -> Iterator[Line]:
+    def kinds(self) -> Iterator[Figure]:
         """Clustered and skewed codes against FAISS; no goals are set, but no collapse."""
-        for name, make in (("clustered", data.clustered), ("skewed", data.skewed)):
-            codes = make(self.rows)
-            like = make(1000, seed=99)
-            index = indexes.create("auto", bits=data.BITS, codes=codes, radius=RADIUS)
-            queries = data.queries_for(codes, 1000, like)
-            found = len(index.search_radius(queries, RADIUS).rows)
-            label = f", {name} ({found / 1000:.1f} found per query)"
-            yield from self.against_faiss(label, index, flat_of(codes), queries, {})
+        for shape in SHAPES[1:]:
+            known = codes(self.rows, shape)
+            index = indexes.create("auto", bits=BITS, codes=known, radius=RADIUS)
+            asked = queries(known, 1000, shape=shape)
+            found = len(index.search_radius(asked, RADIUS).rows)
+            label = f", {shape} ({found / 1000:.1f} found per query)"
+            yield from self.against_faiss(label, index, flat_of(known), asked)
 
-    def scan(self) -> Iterator[Line]:
+    def scan(self) -> Iterator[Figure]:
         """The native scan against FAISS, at several radii."""
         rows = min(self.rows, 1_000_000)
-        codes = self.codes[:rows]
-        scan, flat = indexes.create("scan", bits=256, codes=codes, radius=31), flat_of(codes)
+        known = self.codes[:rows]
+        scan, flat = indexes.create("scan", bits=BITS, codes=known, radius=31), flat_of(known)
         for radius in (0, 31, 64, 96, 104):
             timed = interleave(
                 {
@@ -181,37 +179,29 @@ class Bench:
             )
             ours, theirs = per_call(timed["scan"], 1000), per_call(timed["faiss"], 50)
             figure = speedup("scan", ours, theirs)
-            yield Line(
+            yield line(
                 f"{rows / 1e6:g} M, native scan, batch of 1,000, radius {radius}",
-                figure.value,
-                "x",
-                2.2,
-                4,
-                note=f"{ours.median * 1e6:,.0f} us against {theirs.median * 1e6:,.0f} us",
+                figure,
+                goal=2.2,
             )
 
-    def build(self) -> Iterator[Line]:
+    def build(self) -> Iterator[Figure]:
         """Building, and the memory of what was built."""
-        yield Line(
+        yield line(
             f"{self.name}, build, one thread",
             self.rows / self.build_seconds / 1e6,
             "M hashes/s",
-            1.2,
-            3,
             note=f"{self.build_seconds:.2f} s, {self.build_busy:.2f} s of processor time",
         )
         held = sum(array.nbytes for array in self.index.arrays().values())
-        goal, aim = self.goals(m10=(110, 80))
-        yield Line(
+        yield line(
             f"{self.name}, bytes per hash, codes and tables",
             held / self.rows,
-            "bytes",
-            goal,
-            aim,
+            "B",
             below=True,
         )
 
-    def threads(self) -> Iterator[Line]:
+    def threads(self) -> Iterator[Figure]:
         """Two threads against one, on the same batch of single queries."""
         halves = [self.queries[:500], self.queries[500:]]
         with ThreadPoolExecutor(2) as pool:
@@ -227,11 +217,11 @@ class Bench:
                 rounds=self.rounds,
             )
         batch = speedup("threads", timed["two batches"], timed["one batch"])
-        yield Line(f"{self.name}, 2 threads against 1, batches", batch.value, "x", 1.8)
+        yield line(f"{self.name}, 2 threads against 1, batches", batch)
         single = speedup("threads", timed["two"], timed["one"])
-        yield Line(f"{self.name}, 2 threads against 1, single queries", single.value, "x")
+        yield line(f"{self.name}, 2 threads against 1, single queries", single)
 
-    def snapshot(self) -> Iterator[Line]:
+    def snapshot(self) -> Iterator[Figure]:
         """Publishing, opening, sharing and updating a snapshot."""
         root = Path(tempfile.mkdtemp(prefix="hashmatch-bench-"))
         try:
@@ -241,7 +231,7 @@ class Bench:
                 writer.add_entries(b'{"list":0,"id":"%d"}' % n for n in range(self.rows))
                 writer.add_index("pdq", self.index, numbers, np.full(self.rows, 255, np.uint8))
                 writer.publish()
-            yield Line(
+            yield line(
                 f"{self.name}, publish, read back and checked", time.perf_counter() - begin, "s"
             )
             yield from self._processes(root)
@@ -249,10 +239,12 @@ class Bench:
         finally:
             shutil.rmtree(root)
 
-    def _processes(self, root: Path) -> Iterator[Line]:
+    def _processes(self, root: Path) -> Iterator[Figure]:
         command = [sys.executable, "-m", "bench.search_vs_faiss", "--reader", str(root)]
         children = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
             for _ in range(2)
         ]
         told = []
@@ -267,38 +259,30 @@ class Bench:
         shared = json.loads(children[1].stdout.readline())
         for child in children:
             child.communicate()
-        goal, aim = self.goals(m10=(100, 20))
-        yield Line(
+        yield line(
             f"{self.name}, open a snapshot",
             told[1]["open_ms"],
             "ms",
-            goal,
-            aim,
             below=True,
             note=f"first use of the index checks all of it: {told[1]['first_ms']:.0f} ms",
         )
-        goal, aim = self.goals(m10=(110, 80))
-        yield Line(
+        yield line(
             f"{self.name}, resident bytes per hash of a process that read everything of the index",
             shared["mapped"] / self.rows,
-            "bytes",
-            goal,
-            aim,
+            "B",
             below=True,
         )
-        goal, _ = self.goals(m10=(5, None))
-        yield Line(
+        yield line(
             f"{self.name}, a second process adds",
             100 * shared["private"] / shared["mapped"],
             "%",
-            goal,
             below=True,
             note=f"{shared['private'] / 1e6:.1f} MB of its own",
         )
 
-    def _updates(self, root: Path) -> Iterator[Line]:
+    def _updates(self, root: Path) -> Iterator[Figure]:
         writer = LiveWriter(root)
-        fresh = data.uniform(20_000, seed=77)
+        fresh = codes(20_000, seed=77)
         taken, slowest, usual = [], [], []
         with Snapshot.open(root) as reader:
             reader.index("pdq").search_radius(self.queries, RADIUS)
@@ -315,17 +299,17 @@ class Bench:
 
             asking = threading.Thread(target=ask)
             for turn in range(10):
-                codes = fresh[turn * 1000 : turn * 1000 + 1000]
+                added = fresh[turn * 1000 : turn * 1000 + 1000]
                 inserts = [
                     Insert({"list": 0, "id": f"n{n}"}, (HashValue("pdq", code.tobytes(), 80),))
-                    for n, code in enumerate(codes)
+                    for n, code in enumerate(added)
                 ]
                 if turn == 5:
                     asking.start()
                 waits.clear()
                 begin = time.perf_counter()
                 writer.apply(inserts)
-                found = reader.index("pdq").search_radius(codes[-1:], 0)
+                found = reader.index("pdq").search_radius(added[-1:], 0)
                 if turn < 5:
                     taken.append(time.perf_counter() - begin)
                 else:
@@ -334,23 +318,21 @@ class Bench:
                 assert len(found.rows) == 1
             stop.set()
             asking.join()
-        goal, _ = self.goals(m10=(50, None))
-        yield Line(
+        yield line(
             f"{self.name}, insert 1,000, until another reader finds them",
             sorted(taken)[2] * 1e3,
             "ms",
-            goal,
             below=True,
             note="on disk before it counts",
         )
-        yield Line(
+        yield line(
             f"{self.name}, slowest query of a thread that asks meanwhile",
             sorted(slowest)[2] * 1e3,
             "ms",
             note=f"usual one {sorted(usual)[2] * 1e6:.0f} us; it shares the interpreter",
         )
 
-    def values(self) -> Iterator[Line]:
+    def values(self) -> Iterator[Figure]:
         """Exact values: building and looking up."""
         rows = self.rows * 10 if self.rows == SIZES["large"] else self.rows
         digests = np.random.default_rng(6).integers(0, 256, (rows, 16), np.uint8)
@@ -362,7 +344,7 @@ class Bench:
             at += len(some)
         seconds = time.perf_counter() - begin
         name = f"{rows / 1e6:g} M MD5 values"
-        yield Line(f"{name}, sort", rows / seconds / 1e6, "M values/s", note=f"{seconds:.1f} s")
+        yield line(f"{name}, sort", rows / seconds / 1e6, "M values/s", note=f"{seconds:.1f} s")
         index = ValueIndex(128, values, entries, sorter.prefixes, sorter.prefix_bits)
         asked = digests[np.random.default_rng(7).integers(0, rows, 20_000)]
         asked[::2, 5] ^= 1
@@ -374,42 +356,13 @@ class Bench:
             rounds=self.rounds,
         )
         batch, one = timed["batch"].median / len(asked), timed["one"].median / 500
-        yield Line(f"{name}, lookup in a batch", batch * 1e6, "us", 1, below=True)
-        yield Line(f"{name}, lookup by itself, from Python", one * 1e6, "us", below=True)
-        yield Line(
+        yield line(f"{name}, lookup in a batch", batch * 1e6, "us", 1, below=True)
+        yield line(f"{name}, lookup by itself, from Python", one * 1e6, "us", below=True)
+        yield line(
             f"{name}, bytes per value, entry and table",
             (values.nbytes + entries.nbytes + sorter.prefixes.nbytes) / rows,
-            "bytes",
+            "B",
         )
-
-
-def growth(rounds: int) -> Iterator[Line]:
-    """How the time of a query grows with the number of codes.
-
-    The sizes cannot be interleaved, so processor time is taken, which other work on the machine
-    disturbs less.
-    """
-    times = []
-    for rows in SIZES.values():
-        codes = data.uniform(rows)
-        index = indexes.create("auto", bits=data.BITS, codes=codes, radius=RADIUS)
-        queries = data.queries_for(codes, 400)
-        search = singles(index, queries)
-        search()
-        taken = []
-        for _ in range(rounds):
-            begin = time.process_time()
-            search()
-            taken.append((time.process_time() - begin) / len(queries))
-        times.append(statistics.median(taken))
-        del codes, index
-    rows_apart = math.log(SIZES["huge"] / SIZES["small"])
-    slope = math.log(times[-1] / times[0]) / rows_apart
-    note = ", ".join(
-        f"{rows / 1e6:g} M {seconds * 1e6:.1f} us"
-        for rows, seconds in zip(SIZES.values(), times, strict=True)
-    )
-    yield Line("growth from 1 M to 30 M, slope", slope, "", 0.65, 0.5, below=True, note=note)
 
 
 def reader(root: Path) -> None:
@@ -424,7 +377,7 @@ def reader(root: Path) -> None:
     begin = time.perf_counter()
     index = snapshot.index("pdq")
     first = time.perf_counter() - begin
-    index.search_radius(data.uniform(2000, seed=8), RADIUS)
+    index.search_radius(codes(2000, seed=8), RADIUS)
     print(json.dumps({"open_ms": sorted(openings)[3] * 1e3, "first_ms": first * 1e3}), flush=True)
     if sys.stdin.readline().strip() == "measure":
         now = memory()
@@ -448,15 +401,15 @@ def memory() -> dict[str, int]:
     return {"mapped": mapped, "private": private}
 
 
-PARTS = ("build", "search", "kinds", "scan", "threads", "snapshot", "values", "growth")
+PARTS = ("build", "search", "kinds", "scan", "threads", "snapshot", "values")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--size", choices=SIZES, help="all parts at one size")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--quick", action="store_true", help="fewer rounds, and a tenth of the rows"
     )
@@ -467,35 +420,21 @@ def main() -> None:
         return
     faiss.omp_set_num_threads(1)
     rounds = 3 if arguments.quick else 7
-    rows = SIZES[arguments.size] // (10 if arguments.quick else 1)
-    lines: list[Line] = []
-    if set(arguments.only) - {"growth"}:
-        bench = Bench(rows, rounds)
-        for part in PARTS[:-1]:
+    # unless told otherwise what is promised: two figures at 1 M, everything at 10 M
+    sizes = {arguments.size: PARTS} if arguments.size else {"small": PARTS[1:2], "large": PARTS}
+    figures: list[Figure] = []
+    for size, parts in sizes.items():
+        bench = Bench(SIZES[size] // (10 if arguments.quick else 1), rounds)
+        for part in parts:
             if part in arguments.only:
-                lines += getattr(bench, part)()
-    if "growth" in arguments.only and not arguments.quick:
-        lines += growth(rounds)
-    if arguments.json:
-        shaped = [{**asdict(line), "reached": line.met(line.goal)} for line in lines]
-        json.dump(
-            {"machine": machine(), "load": os.getloadavg(), "figures": shaped}, sys.stdout, indent=2
-        )
-        print()
-        return
-    facts = machine()
-    load = f"load {os.getloadavg()[0]:.1f}"
-    print(f"{facts['processor']}, {facts['cores']} cores, SIMD {facts['simd']}, {load}")
-    print(", ".join(f"{name} {found}" for name, found in facts["versions"].items()))
-    width = max(len(line.what) for line in lines)
-    words = {None: "", True: "reached", False: "MISSED"}
-    for line in lines:
-        sign = "<=" if line.below else ">="
-        goal = (
-            "" if line.goal is None else f"goal {sign} {line.goal:g} {words[line.met(line.goal)]}"
-        )
-        aim = "" if line.aim is None else f", aim {line.aim:g} {words[line.met(line.aim)]}"
-        print(f"{line.what:<{width}}  {line.value:>9,.2f} {line.unit:<10} {goal}{aim}  {line.note}")
+                print(f"{bench.name}: {part}", file=sys.stderr)
+                figures += getattr(bench, part)()
+    notes = {
+        "queries": "half of them planted 0 to 31 bits from a row, half strangers; radius 31",
+        "threads": "one on either side, where nothing else is said",
+        "seed": "1 (hashes), 2 (queries)",
+    }
+    report("Searching against FAISS", figures, notes, arguments.json)
 
 
 if __name__ == "__main__":

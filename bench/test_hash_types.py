@@ -12,6 +12,7 @@ from bench.inputs import encoded, pixels
 from hashmatch import hashing
 
 Measure = Callable[..., Any]
+TYPES = ("pdq", "phash", "dhash", "ahash", "whash")
 CRYPTOGRAPHIC = ("md5", "sha1", "sha256")
 
 
@@ -26,6 +27,13 @@ def test_pixels(measure: Measure, name: str, side: tuple[int, int]) -> None:
 def test_pixels_grey(measure: Measure, side: tuple[int, int]) -> None:
     grey = pixels(side)[..., 1].copy()
     assert "pdq" in measure(lambda: hm.hash_pixels(grey))
+
+
+@pytest.mark.benchmark(group="hash pixels")
+def test_pixels_all_types(measure: Measure, side: tuple[int, int]) -> None:
+    """Types that share their grey."""
+    given = pixels(side)
+    assert len(measure(lambda: hm.hash_pixels(given, TYPES))) == len(TYPES)
 
 
 @pytest.mark.benchmark(group="orientations")
@@ -45,7 +53,7 @@ def test_cryptographic(measure: Measure, name: str) -> None:
 @pytest.mark.benchmark(group="hash bytes")
 def test_jpeg_to_all_types(measure: Measure, side: tuple[int, int]) -> None:
     data = encoded(side)
-    types = ("pdq", "phash", "dhash", "ahash", "whash", *CRYPTOGRAPHIC)
+    types = (*TYPES, *CRYPTOGRAPHIC)
     assert len(measure(lambda: hm.hash_bytes(data, types))) == len(types)
 
 

@@ -55,6 +55,7 @@ def bench_group(ctx: click.Context, quick: bool, as_json: bool) -> None:
 
 @bench_group.command("run")
 @click.argument("suite")
+@click.argument("arguments", metavar="[-- OPTION...]", nargs=-1)
 @click.option("--small", is_flag=True, help="Smaller sizes and fewer rounds.")
 @click.option(
     "--output",
@@ -65,18 +66,28 @@ def bench_group(ctx: click.Context, quick: bool, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def run_command(
-    ctx: click.Context, suite: str, small: bool, output: Path | None, as_json: bool
+    ctx: click.Context,
+    suite: str,
+    arguments: tuple[str, ...],
+    small: bool,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Run a suite, or all of them, and keep the results.
 
-    SUITE is a name that 'hashmatch bench suites' lists, or all. The exit status is 2 if a suite
-    failed; a missed figure is a result, not a failure.
+    SUITE is a name that 'hashmatch bench suites' lists, or all. Options of the suite itself come
+    after --. The exit status is 2 if a suite failed; a missed figure is a result, not a failure.
+
+    \b
+    Examples:
+      hashmatch bench run peers --small
+      hashmatch bench run regression -o after.json -- --size medium --passes 5
     """
     runner = _bench("run")
-    extra = ["--quick"] if small else []
+    extra = [*arguments, *(["--quick"] if small else [])]
     if suite == "all":
-        if output is not None:
-            raise click.UsageError("--output takes the results of one suite, not of all")
+        if output is not None or arguments:
+            raise click.UsageError("--output and options of a suite are for one suite, not for all")
         failed = 0
         for name, found, seconds in runner.run_all(extra):
             wrong = isinstance(found, runner.SuiteError)

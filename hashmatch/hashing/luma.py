@@ -24,8 +24,8 @@ from hashmatch.types import HashValue
 
 Bits = NDArray[np.bool_]
 
-# What counts as a clear bit: a difference of a grey level, or what a grey level over the whole
-# plane does to a coefficient of the unscaled DCT.
+# What counts as a clear bit: a difference of a grey level, or, times the plane's side, what noise
+# of half a grey level does to a coefficient of the unscaled DCT.
 _CLEAR_LEVEL = 1.0
 
 

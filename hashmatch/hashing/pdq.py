@@ -104,8 +104,8 @@ def pdq_margin(pixels: Any, epsilon: float) -> tuple[HashValue, int]:
         The picture.
     epsilon : float
         A bit is fragile if its coefficient lies within so much of the median, in units of the
-        coefficients (a grey level, spread evenly over the picture's 64 x 64 samples, moves a
-        coefficient by about 1).
+        coefficients: noise of one grey level in each of the 64 x 64 samples moves a coefficient
+        by about 1.
 
     Returns
     -------

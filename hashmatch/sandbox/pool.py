@@ -143,6 +143,11 @@ class Pool:
         """Return for each protection of the workers an empty string, or why it lacks here."""
         return self._protections if self._protections is not None else self.warm()
 
+    @property
+    def missing_protections(self) -> dict[str, str]:
+        """Which protections the workers said they lack, and why; empty before the first spoke."""
+        return {name: why for name, why in (self._protections or {}).items() if why}
+
     def warm(self) -> dict[str, str]:
         """Wait until a spare is ready, and return what :meth:`protections` does."""
         with self._lock:

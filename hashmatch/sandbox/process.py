@@ -18,10 +18,13 @@ from hashmatch.sandbox.lockdown import Allowance
 from hashmatch.sandbox.wire import HEADER, Kind, Unframer, frame
 from hashmatch.types import Reason
 
-BOOT_SECONDS = 60.0
+BOOT_SECONDS = 300.0  # on a machine that is very busy
 LONGEST_REQUEST = 16 << 10  # a few of them always fit into the socket, so sending never blocks
 _CHUNK = 256 << 10
-_GONE_SECONDS = 0.5
+_DYING_SECONDS = 0.05  # between closing its end of the socket and being gone
+_REAPING_SECONDS = 5.0
+# killed, but hanging inside the kernel (a dead network share); reaped when they come out of it
+_unreaped: list[subprocess.Popen[bytes]] = []
 
 
 class Process:
@@ -145,13 +148,15 @@ class Process:
         code = self._process.poll()
         if code is None:
             with contextlib.suppress(subprocess.TimeoutExpired):  # dying takes a moment
-                code = self._process.wait(_GONE_SECONDS / 10) if self._closed() else None
+                code = self._process.wait(_DYING_SECONDS) if self._closed() else None
         killed = code is None
         if code is None:
             self._process.kill()
-            # one that hangs inside the kernel (a dead network share) is reaped at exit
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_GONE_SECONDS)
+            try:
+                self._process.wait(_REAPING_SECONDS)
+            except subprocess.TimeoutExpired:
+                _unreaped.append(self._process)
+        _unreaped[:] = [process for process in _unreaped if process.poll() is None]
         self._channel.close()
         if killed:
             return Reason.DECODER_CRASHED, "the worker was stopped"

@@ -306,9 +306,7 @@ class _Run:
                     "count": pool.workers,
                     "started": pool.started,
                     "lost": {reason.value: count for reason, count in pool.lost.items()},
-                    "missing_protections": {
-                        name: why for name, why in pool.protections().items() if why
-                    },
+                    "missing_protections": pool.missing_protections,
                 }
 
     def _inline(self, task: Task) -> list[Event]:

@@ -46,7 +46,8 @@ struct Mirrors {
 };
 
 // The samples as exact weighted sums of pixels, rounded once: SAMPLES floats for each combination
-// of mirrors wanted, those along x changing fastest. Needs sizes of at most LARGEST_SIZE.
+// of mirrors wanted, those along x changing fastest. Needs sizes of at most LARGEST_SIZE. The sums
+// are exact up to 3 gigapixels, beyond which a double cannot hold them all.
 void downsample(const Picture& picture, Mirrors mirrors, Level level, float* out);
 
 // The samples bit for bit as the reference's chain of float operations rounds them.

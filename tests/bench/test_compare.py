@@ -140,7 +140,16 @@ def test_passes_of_pytest_become_samples() -> None:
     assert figure.samples == (10.0, 30.0, 20.0)
     assert figure.value == 20.0
     assert figure.yardsticks == (1.0, 1.0, 1.0)
-    assert made.more["benchmarks"]["test_scan[1000]"]["peak_bytes"] == 5
+    assert made.more["beside_times"]["test_scan[1000]"]["peak_bytes"] == 5
+
+
+def test_results_of_the_regression_suite_are_read_back(tmp_path: Path) -> None:
+    made = from_pytest("regression", [pytest_run(0.01), pytest_run(0.02)])
+    path = tmp_path / "regression.json"
+    path.write_text(json.dumps(document("t", made.figures, made.notes, more=made.more)))
+    again = load(path)
+    assert again.figures == made.figures
+    assert again.more == made.more
 
 
 def written(folder: Path, name: str, *figures: Figure) -> Path:

@@ -66,11 +66,11 @@ def packed(form: str, files: dict[str, bytes]) -> bytes:
     """Return an archive written by libarchive."""
     parts: list[bytes] = []
 
-    def keep(data: bytes) -> int:
+    def take(data: bytes) -> int:
         parts.append(bytes(data))
         return len(data)
 
-    with libarchive.custom_writer(keep, form) as out:
+    with libarchive.custom_writer(take, form) as out:
         for name, data in files.items():
             out.add_file_from_memory(name, len(data), data)
     return b"".join(parts)

@@ -18,7 +18,7 @@ import pytest
 
 import hashmatch as hm
 from hashmatch.home import Home
-from hashmatch.scan import ScanOptions, scan
+from hashmatch.scan import ScanOptions, scan, walk
 
 ReadRecords = Callable[[Path], list[dict[str, Any]]]
 Photograph = Callable[[str], Path]
@@ -42,9 +42,8 @@ def test_a_failing_disk_is_a_reason_for_that_file_alone(
     (evidence / "c.txt").write_text("only text")
     for isolation in ("inline", "workers"):
         command = [
-            sys.executable, "-m", "hashmatch", "--home", str(known_home.path),
-            "scan", str(evidence), "-q",
-            "-o", str(tmp_path / isolation), "--isolation", isolation, "--workers", "1",
+            sys.executable, "-m", "hashmatch", "--home", str(known_home.path), "scan", str(evidence),
+            "-q", "-o", str(tmp_path / isolation), "--isolation", isolation, "--workers", "1",
         ]  # fmt: skip
         environment = os.environ | {"LD_PRELOAD": str(shim)}
         ran = subprocess.run(command, env=environment, capture_output=True, check=False)
@@ -133,11 +132,8 @@ def test_a_file_replaced_between_walk_and_reading_is_not_taken_for_it(
             path.symlink_to(secret)
             yield item
 
-    from hashmatch.scan import inputs
-
-    real = vars(inputs)["walk"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "walk", lambda *a, **n: replace_it(real(*a, **n)))
+        patch.setattr("hashmatch.scan.inputs.walk", lambda *a, **n: replace_it(walk(*a, **n)))
         scan(matcher, [str(evidence)], tmp_path / "run", INLINE)
     (record,) = read_records(tmp_path / "run")
     assert (record["verdict"], record["reason"]) == ("unscannable", "changed")

@@ -1,11 +1,8 @@
-"""Hexadecimal digits to values, many rows at a time, and which type a row's length makes it."""
+"""Which hash type a value's number of digits makes it, and reading it quickly."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hashmatch import hash_types
 from hashmatch.errors import HashFormatError, ListFormatError
@@ -17,32 +14,6 @@ _AMBIGUOUS = {
     16: "a phash, dhash, ahash or whash value; say which with --type",
     64: "a PDQ or a SHA-256 value; say which with --type pdq or --type sha256",
 }
-
-_NIBBLE = np.full(256, 255, np.uint8)
-for _value, _digit in enumerate(b"0123456789abcdef"):
-    _NIBBLE[_digit] = _value
-    _NIBBLE[ord(chr(_digit).upper())] = _value
-
-
-def decode(digits: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Decode rows of hexadecimal digits in either case.
-
-    Parameters
-    ----------
-    digits : (n, 2 * size) uint8
-        ASCII characters.
-
-    Returns
-    -------
-    codes : (n, size) uint8
-    good : (n,) bool
-        False where a row holds another character; its code means nothing.
-    """
-    nibbles = _NIBBLE[digits]
-    good: NDArray[np.bool_] = nibbles.max(axis=1, initial=0) < 16
-    codes = np.left_shift(nibbles[:, ::2], 4, dtype=np.uint8)
-    codes |= nibbles[:, 1::2]
-    return codes, good
 
 
 class Lengths:

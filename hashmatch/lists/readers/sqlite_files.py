@@ -17,9 +17,9 @@ from urllib.parse import quote
 import numpy as np
 
 from hashmatch import hash_types
+from hashmatch._ext._hexadecimal import decode_rows
 from hashmatch.errors import HashFormatError, ListFormatError
 from hashmatch.lists.blocks import BLOCK_SIZE, Block, BlockBuilder, Column, as_metadata
-from hashmatch.lists.readers.hexadecimal import decode
 from hashmatch.lists.readers.reading import Reading
 
 MAGIC = b"SQLite format 3\0"
@@ -177,8 +177,8 @@ def _ordinary(stretch: _Stretch, names: Sequence[str]) -> Block | None:
         digits = 2 * hash_types.get(name).size
         if len(joined) != digits * stretch.count:
             return None
-        rows = np.frombuffer(joined, np.uint8).reshape(stretch.count, digits)
-        codes, good = decode(rows)
+        starts = np.arange(0, len(joined), digits)
+        codes, good = decode_rows(np.frombuffer(joined, np.uint8), starts, digits)
         if not good.all():
             return None
         values[name] = Column(codes)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from hashmatch import hash_types
+from hashmatch._ext._hexadecimal import decode_rows
 from hashmatch.errors import HashFormatError
 from hashmatch.lists.blocks import Block, BlockBuilder, Column
-from hashmatch.lists.readers.hexadecimal import Lengths, decode
+from hashmatch.lists.readers.hexadecimal import Lengths
 from hashmatch.lists.readers.reading import Reading
 from hashmatch.lists.readers.source import line_chunks
 
@@ -120,7 +120,7 @@ def _fast(
         if not ordinary.any():
             continue
         rows = np.flatnonzero(ordinary)
-        codes, good = decode(sliding_window_view(characters, length)[starts[rows]])
+        codes, good = decode_rows(characters, starts[rows], length)
         rows = rows[good]
         if not len(rows):
             continue
