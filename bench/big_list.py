@@ -47,6 +47,7 @@ def publish(home: Home, codes: NDArray[np.uint8]) -> str:
         "entries": size,
         "values": {"pdq": size},
         "thresholds": rules,
+        "category_thresholds": {},
     }
 
     def records() -> Iterator[bytes]:

@@ -187,6 +187,7 @@ def main() -> None:
     }
     if "workers" in chosen:
         pace = figures[0].ours
+        assert pace is not None
         notes["pace of 2 workers"] = (
             f"{len(files) / pace:.0f} files/s, {size / pace / 1e6:.0f} MB/s"
         )

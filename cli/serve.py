@@ -21,7 +21,7 @@ _MEBIBYTE = 1024 * 1024
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    help="Port to listen on; 0 takes a free one.",
+    help="Port to listen on; 0 takes a free one and logs it.",
 )
 @click.option(
     "--workers",

@@ -6,6 +6,7 @@ ended and replaced.
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import shutil
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import TextIO
 
@@ -28,6 +29,8 @@ from hashmatch.service.http.metrics import LAYOUT, LIST_PLACES, Metrics
 from hashmatch.service.keys import read_keys
 
 SILENT_SECONDS = 30.0
+CANNOT_START = 78
+"""Exit status of a worker that would fail again however often it is started."""
 _PAUSE_AFTER_DEATH = 0.5
 _LONGEST_PAUSE = 30.0
 _ENVIRONMENT = {
@@ -49,7 +52,8 @@ class _Child:
     deaths_in_a_row: int = 0
     started: float = 0.0
     due: float = 0.0
-    line: bytes = field(default=b"")
+    line: bytes = b""
+    last: bytes = b""
 
 
 class Supervisor:
@@ -86,6 +90,8 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._waiting_for: set[int] = set()
         self._stopping = False
+        self._serving = False
+        self._problem: str | None = None
         self._children = [
             _Child("service", row, lambda row=row: self._start_worker(row))  # type: ignore[misc]
             for row in range(config.workers)
@@ -93,7 +99,13 @@ class Supervisor:
         self._children.append(_Child("curator", config.workers, self._start_curator))
 
     def run(self) -> int:
-        """Serve until told to stop; 0 if everything ended as it should."""
+        """Serve until told to stop; 0 if everything ended as it should.
+
+        Raises
+        ------
+        ServiceConfigError
+            If no worker can start: there is no snapshot, or a certificate is damaged.
+        """
         for number in _STOP_SIGNALS:
             signal.signal(number, self._stop)
         try:
@@ -102,6 +114,8 @@ class Supervisor:
             while not self._stopping:
                 self._pump(0.2)
                 self._tend()
+            if self._problem is not None:
+                raise ServiceConfigError(self._problem)
             return self._drain()
         finally:
             self._end_all()
@@ -144,10 +158,7 @@ class Supervisor:
                     self._selector.unregister(key.fileobj)
                     continue
                 child = key.data
-                *lines, child.line = (child.line + data).split(b"\n")
-                for line in lines:
-                    self._output.write(_as_event(line, child) + "\n")
-                self._output.flush()
+                self._pass_on(child, data)
             else:
                 said = os.read(key.fd, 1)
                 self._selector.unregister(key.fd)
@@ -155,11 +166,19 @@ class Supervisor:
                 if said:
                     self._is_ready(key.data[1])
 
+    def _pass_on(self, child: _Child, data: bytes) -> None:
+        *lines, child.line = (child.line + data).split(b"\n")
+        for line in lines:
+            self._output.write(_as_event(line, child) + "\n")
+            child.last = line
+        self._output.flush()
+
     def _is_ready(self, row: int) -> None:
         self._children[row].deaths_in_a_row = 0
         if row in self._waiting_for:
             self._waiting_for.discard(row)
-            if not self._waiting_for:
+            if not self._waiting_for and not self._serving:
+                self._serving = True
                 address = f"{self._config.host}:{self.port}"
                 self._say("serving", address=address, workers=self._config.workers)
 
@@ -174,12 +193,15 @@ class Supervisor:
             if child.process.poll() is None:
                 self._end_if_silent(child, now)
                 continue
+            status = child.process.returncode
             self._reap(child)
+            if status == CANNOT_START and not self._serving:
+                self._problem = _problem_of(child.last)
+                self._stopping = True
+                return
             child.deaths_in_a_row += 1
             self._metrics.count("worker_deaths", child.kind)
             self._say("died", level="error", kind=child.kind, worker=child.row)
-            if child.deaths_in_a_row > 1 and child.row in self._waiting_for:
-                self._say("cannot_start", level="error", kind=child.kind, worker=child.row)
             pause = min(_LONGEST_PAUSE, _PAUSE_AFTER_DEATH * 2 ** (child.deaths_in_a_row - 1))
             child.due = now if child.deaths_in_a_row == 1 else now + pause
 
@@ -196,6 +218,8 @@ class Supervisor:
         assert child.process.stderr is not None
         if child.process.stderr in self._selector.get_map():
             self._selector.unregister(child.process.stderr)
+            os.set_blocking(child.process.stderr.fileno(), False)
+            self._pass_on(child, child.process.stderr.read() or b"")
         child.process.stderr.close()
         child.process = None
         for name in ("running", "waiting", "body_bytes"):
@@ -232,6 +256,13 @@ class Supervisor:
     def _say(self, event: str, level: str = "info", **fields: object) -> None:
         self._output.write(supervisor_line(event, level, **fields))
         self._output.flush()
+
+
+def _problem_of(line: bytes) -> str:
+    try:
+        return str(json.loads(line)["problem"])
+    except (ValueError, KeyError, TypeError):
+        return "the workers cannot start; their log lines say more"
 
 
 def _spawn(command: list[str], handles: tuple[int, ...]) -> subprocess.Popen[bytes]:

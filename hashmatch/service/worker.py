@@ -14,6 +14,7 @@ from dataclasses import replace as replaced
 import uvicorn
 
 from hashmatch import media
+from hashmatch.errors import HashmatchError
 from hashmatch.matching import Matcher
 from hashmatch.service import hardening
 from hashmatch.service.board import Board
@@ -24,6 +25,7 @@ from hashmatch.service.http.logs import log_event, log_to
 from hashmatch.service.http.metrics import LAYOUT, LIST_PLACES, Metrics
 from hashmatch.service.http.protocol import BoundedProtocol
 from hashmatch.service.http.service import Service
+from hashmatch.service.server import CANNOT_START
 
 RELOAD_SECONDS = 0.25
 _KEEP_ALIVE_SECONDS = 75
@@ -116,7 +118,11 @@ def run(config: ServeConfig, row: int, listener: int, board: int, ready: int, cu
 def main(arguments: Sequence[str]) -> None:
     """Run a worker from the arguments its parent gave it."""
     text, row, listener, board, ready, curator = arguments
-    run(ServeConfig.from_text(text), int(row), int(listener), int(board), int(ready), curator)
+    try:
+        run(ServeConfig.from_text(text), int(row), int(listener), int(board), int(ready), curator)
+    except HashmatchError as error:  # ours name the thing and the remedy, never content
+        log_event("cannot_start", level="error", problem=str(error))
+        sys.exit(CANNOT_START)
 
 
 if __name__ == "__main__":

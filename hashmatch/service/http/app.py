@@ -146,7 +146,10 @@ def build(service: Service) -> FrontDoor:
         assert isinstance(error, HTTPException)
         reason = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
         told = Refused(error.status_code, reason, str(error.detail))
-        return _refused(request.scope[SCOPE_KEY], told)
+        response = _refused(request.scope[SCOPE_KEY], told)
+        if error.headers and "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
 
     app.add_exception_handler(HTTPException, refuse)
     return FrontDoor(app, service, direct)

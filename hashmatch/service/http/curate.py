@@ -8,11 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hashmatch import hash_types
 from hashmatch.service.curator_client import CuratorClient, CuratorError
-from hashmatch.service.http import intake
+from hashmatch.service.http import intake, values
 from hashmatch.service.http.exchange import Exchange, Json, Refused
-from hashmatch.service.http.match import _is_quality, _known, _parsed
 from hashmatch.service.http.service import Service
 
 MOST_ENTRIES = 1000
@@ -61,14 +59,9 @@ def _check_entry(entry: Any) -> None:
     hashes = entry.get("hashes")
     if not isinstance(hashes, dict) or not hashes:
         raise intake.invalid("hashes must be an object with at least one hash type")
-    for name, value in hashes.items():
-        known = _known(name)
-        if not isinstance(value, dict):
-            raise intake.invalid(f"{known.name} must be an object with the member hex")
-        intake.only(value, "hex", "quality")
-        _parsed(known, value.get("hex"))
-        if value.get("quality") is not None and not _is_quality(value["quality"]):
-            raise intake.invalid("quality must be a whole number from 0 to 100")
+    for item in hashes.items():
+        _, _, quality = values.described(item)
+        item[1]["quality"] = quality
     category = entry.get("category")
     if category is not None:
         if not isinstance(category, dict):
@@ -103,6 +96,3 @@ def _curator(service: Service) -> CuratorClient:
     if service.curator is None:
         raise Refused(503, "curator_unavailable", "this service changes no lists", retry_after=60)
     return service.curator
-
-
-KNOWN_TYPES = tuple(hash_types.names())

@@ -7,16 +7,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hashmatch import hash_types
-from hashmatch.errors import HashFormatError, UnknownHashTypeError
-from hashmatch.hash_types import HashType
 from hashmatch.service.buffer import Buffer
-from hashmatch.service.http import intake
+from hashmatch.service.http import intake, values
 from hashmatch.service.http.answers import UNSUPPORTED, all_shown, combined, shown
 from hashmatch.service.http.exchange import Exchange, Json
 from hashmatch.service.http.service import Service
@@ -81,13 +76,13 @@ async def match_hashes(service: Service, request: Request, exchange: Exchange) -
     described = found.get("hashes")
     if not isinstance(described, dict) or not described:
         raise intake.invalid("hashes must be an object with at least one hash type")
-    values = [(known.name, raw, q) for known, raw, q in map(_value, described.items())]
-    service.access.spend(exchange.key, len(values))
+    asked = [(known.name, raw, q) for known, raw, q in map(values.described, described.items())]
+    service.access.spend(exchange.key, len(asked))
     held = service.matcher.snapshot.hash_types
-    searched = [value for value in values if value[0] in held]
+    searched = [value for value in asked if value[0] in held]
     async with asyncio.timeout(service.config.timeout):
         results = await service.lane.match(searched)
-    if len(searched) < len(values):
+    if len(searched) < len(asked):
         results.append(UNSUPPORTED)
     result = results[0] if len(results) == 1 else combined(results)
     _note(service, exchange, result)
@@ -101,18 +96,16 @@ async def match_hashes_batch(service: Service, request: Request, exchange: Excha
     texts, qualities = found.get("values"), found.get("qualities")
     if not isinstance(texts, list) or not 0 < len(texts) <= MOST_VALUES:
         raise intake.invalid(f"values must be a list of 1 to {MOST_VALUES} hash values")
-    known = _known(found.get("hash_type"))
-    if qualities is not None and (
-        not isinstance(qualities, list)
-        or len(qualities) != len(texts)
-        or not all(q is None or _is_quality(q) for q in qualities)
-    ):
-        raise intake.invalid("qualities must be null, or hold 0 to 100 or null for each value")
+    known = values.known_type(found.get("hash_type"))
+    if qualities is not None:
+        if not isinstance(qualities, list) or len(qualities) != len(texts):
+            raise intake.invalid("qualities must be null, or hold 0 to 100 or null for each value")
+        qualities = [values.quality(each) for each in qualities]
     exchange.count = len(texts)
     service.access.spend(exchange.key, len(texts))
 
     def work() -> tuple[bytes, list[tuple[MatchResult, int]]]:
-        codes = _codes(known, texts)
+        codes = values.codes(known, texts)
         if known.name in service.matcher.snapshot.hash_types:
             results = service.matcher.match_hashes(known.name, codes, qualities)
         else:
@@ -151,54 +144,6 @@ def _asked_types(service: Service, request: Request) -> list[str]:
         if name not in hashable:
             raise intake.invalid(f"types may be {', '.join(hashable)}, separated by commas")
     return list(dict.fromkeys(names))
-
-
-def _value(item: tuple[str, Any]) -> tuple[HashType, bytes, int | None]:
-    name, described = item
-    known = _known(name)
-    if not isinstance(described, dict):
-        raise intake.invalid(f"{known.name} must be an object with the member hex")
-    intake.only(described, "hex", "quality")
-    text, quality = described.get("hex"), described.get("quality")
-    if quality is not None and not _is_quality(quality):
-        raise intake.invalid("quality must be a whole number from 0 to 100")
-    return known, _parsed(known, text), quality
-
-
-def _known(name: Any) -> HashType:
-    try:
-        return hash_types.get(name) if isinstance(name, str) else hash_types.get("")
-    except UnknownHashTypeError:
-        names = ", ".join(hash_types.names())
-        raise intake.invalid(f"the hash type must be one of {names}") from None
-
-
-def _parsed(known: HashType, text: Any) -> bytes:
-    if not isinstance(text, str) or text != text.strip():
-        raise intake.invalid(f"a {known.name} value must be hexadecimal text")
-    try:
-        return known.parse(text)
-    except HashFormatError as error:  # names the type and the length, never the value
-        raise intake.invalid(str(error)) from None
-
-
-def _codes(known: HashType, texts: Sequence[Any]) -> NDArray[np.uint8]:
-    """Read many values at once; which one is wrong is looked for only if one is."""
-    digits = 2 * known.size
-    try:
-        if all(len(text) == digits for text in texts):
-            raw = bytes.fromhex("".join(texts))
-            if len(raw) == len(texts) * known.size:
-                return np.frombuffer(raw, np.uint8).reshape(len(texts), known.size)
-    except (TypeError, ValueError):
-        pass  # a value is no text or no hexadecimal; the slow way below says which rule it broke
-    return np.frombuffer(b"".join(_parsed(known, text) for text in texts), np.uint8).reshape(
-        len(texts), known.size
-    )
-
-
-def _is_quality(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100
 
 
 def _tally(results: Sequence[MatchResult]) -> list[tuple[MatchResult, int]]:

@@ -127,6 +127,20 @@ def _json(schema: Schema) -> Schema:
     return {"application/json": {"schema": schema}}
 
 
+_PICTURE = {"type": "string", "format": "binary"}
+_ONE_PICTURE: Schema = {
+    "application/octet-stream": {"schema": _PICTURE},
+    "image/jpeg": {"schema": _PICTURE},
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {"file": _PICTURE},
+        }
+    },
+}
+
+
 def described(
     answers: Mapping[int, tuple[str, Schema]],
     *,
@@ -158,32 +172,17 @@ def described(
         ],
     }
     if body is not None:
-        shape["requestBody"] = {"required": True, "content": body}
+        # an empty picture is answered like any other that cannot be read
+        shape["requestBody"] = {"required": body is not _ONE_PICTURE, "content": body}
     return shape
 
 
-_PICTURE = {"type": "string", "format": "binary"}
-_ONE_PICTURE: Schema = {
-    "application/octet-stream": {"schema": _PICTURE},
-    "image/jpeg": {"schema": _PICTURE},
-    "multipart/form-data": {
-        "schema": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["file"],
-            "properties": {"file": _PICTURE},
-        }
-    },
-}
 _MANY_PICTURES: Schema = {
     "multipart/form-data": {
         "schema": {
             "type": "object",
-            "additionalProperties": False,
             "required": ["files"],
-            "properties": {
-                "files": {"type": "array", "minItems": 1, "maxItems": 64, "items": _PICTURE}
-            },
+            "properties": {"files": {"type": "array", "minItems": 1, "items": _PICTURE}},
         }
     }
 }

@@ -45,8 +45,9 @@ def stage_spans(stages: Mapping[str, float]) -> None:
     if not _recording() or not trace.get_current_span().is_recording():
         return
     tracer = trace.get_tracer("hashmatch")
-    begin = time.time_ns() - int(sum(stages.values()) * 1e9)
-    for stage, seconds in stages.items():
+    each = {stage: seconds for stage, seconds in stages.items() if stage != "total"}
+    begin = time.time_ns() - int(sum(each.values()) * 1e9)
+    for stage, seconds in each.items():
         end = begin + int(seconds * 1e9)
         tracer.start_span(f"hashmatch {stage}", start_time=begin).end(end)
         begin = end

@@ -50,6 +50,10 @@ def test_it_does_not_start_without_a_key(known_home: Home, tmp_path: Path) -> No
         run = subprocess.run([*command, "--port", "0", *options], capture_output=True, check=False)
         assert run.returncode == 2
         assert words in run.stderr
+    empty = [*command[:3], "--home", str(tmp_path), "serve", "--no-auth", "--port", "0"]
+    run = subprocess.run(empty, capture_output=True, check=False, timeout=60)
+    assert run.returncode == 2
+    assert b"hashmatch: there is no snapshot" in run.stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         run = subprocess.run(
