@@ -523,6 +523,7 @@ def main() -> None:
     parser.add_argument("--no-cost", action="store_true", help="leave out the cost")
     parser.add_argument("--only-cost", action="store_true", help="leave out all but the cost")
     parser.add_argument("--rows", type=int, help="size of the list the cost is measured with")
+    parser.add_argument("--keep", type=Path, help="folder that list is kept in between runs")
     asked = parser.parse_args()
     figures: list[Figure] = []
     told: dict[str, Any] = {}
@@ -537,7 +538,7 @@ def main() -> None:
             print()
     if not asked.no_cost:
         rows = asked.rows or (1_000_000 if asked.quick else 10_000_000)
-        costs, about = quality_cost.run(rows)
+        costs, about = quality_cost.run(rows, asked.keep)
         figures, told = [*figures, *costs], told | about
     report("Recall, false matches and cost of matching", figures, told, asked.json, drawn, more)
 

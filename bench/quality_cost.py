@@ -18,14 +18,19 @@ from hashmatch import Matcher
 LONG_SIDE = 1600
 
 
-def run(rows: int) -> tuple[list[Figure], dict[str, str]]:
-    """Return the cost of the profiles with a list of so many random values, and notes."""
+def run(rows: int, kept: Path | None = None) -> tuple[list[Figure], dict[str, str]]:
+    """Return the cost of the profiles with a list of so many random values, and notes.
+
+    The list is written into ``kept``, if that is given, and left there for the next run.
+    """
     picture = rgb(photographs()["china.jpg"])
     height = round(LONG_SIDE * picture.height / picture.width)
     data = encode(picture.resize((LONG_SIDE, height), Image.Resampling.BICUBIC))
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        write_random(root, rows, SEED)
+        root = (kept or Path(folder)) / str(rows)
+        if not (root / "CURRENT").exists():
+            root.mkdir(parents=True)
+            write_random(root, rows, SEED)
         matchers = {
             "plain": Matcher(root, profile="plain"),
             "orientations": Matcher(root, profile="orientations"),

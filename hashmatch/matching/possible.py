@@ -6,6 +6,7 @@ It is searched only where nothing stronger was found, in one batch per hash type
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +61,12 @@ def _distant(searcher: Searcher, probes: Sequence[Probe]) -> Iterator[tuple[int,
     opinions: Mapping[View, Probe] = {
         _view(probe): probe for probe in probes if _is(probe, tiers.SECOND_OPINION)
     }
-    for probe, row, distance in searcher.near(name, wide, tiers.WIDEST):
+    by_reach = groupby(
+        sorted(wide, key=lambda probe: tiers.reach(probe.variant)),
+        key=lambda probe: tiers.reach(probe.variant),
+    )
+    found = (searcher.near(name, list(probes), radius) for radius, probes in by_reach)
+    for probe, row, distance in chain.from_iterable(found):
         entry, record, quality = searcher.row(name, row)
         rule = searcher.lists[record["list"]].rule(name, record.get("category"))
         if distance <= rule.max_distance or not all(

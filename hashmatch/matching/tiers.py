@@ -19,22 +19,20 @@ POSSIBLE_TYPE = "pdq"
 """The one type with a second radius: the only one whose unrelated pictures stay far apart."""
 
 REACH = {"canonical": 72}
-"""Second radius by view, where PDQ is all there is."""
-REACH_OF_OTHERS = 66
-REACH_ONE_SIDED = 50
+"""Second radius by view. The picture as it is hardly comes near an unrelated one by chance."""
+REACH_OF_OTHERS = 54
+"""Not much beyond, the index has to compare every entry; only the picture as it is gets that."""
+REACH_ONE_SIDED = 46
 """Continuing one side only makes smooth pictures more alike than any other view does."""
 
 SECOND_OPINION = "dhash16"
 """The type nearly independent of PDQ: on unrelated pictures their distances hardly correlate."""
-REACH_WITH_OPINION = 74
 OPINION_AGREES = 66
 """Largest dhash16 distance, in the same view, at which it speaks for a match. If an entry has
 that type and it says otherwise, a distant PDQ value is not believed."""
 
 LEAST_QUALITY = 20
 """A picture below its list's gate but not below this one can still be a ``possible`` hit."""
-
-WIDEST = max(REACH_WITH_OPINION, *REACH.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class ListRules:
 
 
 def reach(variant: str) -> int:
-    """Return the second radius of a view where PDQ is all there is."""
+    """Return the second radius of a view."""
     if any(side in variant for side in ("-left-", "-right-", "-top-", "-bottom-")):
         return REACH_ONE_SIDED
     return REACH.get(variant, REACH_OF_OTHERS)
@@ -134,16 +132,13 @@ def corroboration(variant: str, distance: int, opinion: int | None) -> tuple[int
     (int, str) or None
         The radius that applied and the reason in words; ``None`` if it is not believed.
     """
-    if opinion is not None:
-        if distance > REACH_WITH_OPINION or opinion > OPINION_AGREES:
-            return None
-        return (
-            REACH_WITH_OPINION,
-            f"{SECOND_OPINION}, which is independent, agrees: {opinion} <= {OPINION_AGREES} bits",
-        )
     radius = reach(variant)
-    if distance > radius:
+    if distance > radius or (opinion is not None and opinion > OPINION_AGREES):
         return None
+    if opinion is not None:
+        return radius, (
+            f"{SECOND_OPINION}, which is independent, agrees: {opinion} <= {OPINION_AGREES} bits"
+        )
     return radius, (
         f"the entry has no {SECOND_OPINION} value; held-out photographs came this near by chance "
         "in fewer than 1 of 100,000 pairs"

@@ -14,13 +14,14 @@ constexpr float GREEN = 0.587F;
 constexpr float BLUE = 0.114F;
 
 // Means of the blocks of one row of blocks, from the sums of its columns.
-void finish_row(const std::uint32_t* sums, const Picture& picture, int block, int lines,
+template <typename Sum>
+void finish_row(const Sum* sums, const Picture& picture, int block, int lines,
                 float* out) {
     for (int left = 0; left < picture.width; left += block) {
         const int right = std::min(left + block, picture.width);
         const float area = static_cast<float>(lines) * static_cast<float>(right - left);
-        const std::uint32_t* first = sums + left * picture.pitch;
-        const std::uint32_t* last = sums + right * picture.pitch;
+        const Sum* first = sums + left * picture.pitch;
+        const Sum* last = sums + right * picture.pitch;
         if (picture.channels == 1) {
             std::uint32_t sum = 0;
             for (; first < last; first += picture.pitch) sum += *first;
@@ -54,23 +55,33 @@ struct Sums {
     }
 };
 
-}  // namespace
-
-void reduce(const Picture& picture, int block, float* out) {
+template <typename Sum>
+void reduce_by(const Picture& picture, int block, float* out) {
     // what lies between the pixels is summed too, which is faster than to step over it
     const int bytes = (picture.width - 1) * picture.pitch + picture.channels;
     const int across = (picture.width + block - 1) / block;
-    std::vector<std::uint32_t> sums(static_cast<std::size_t>(picture.width) *
+    std::vector<Sum> sums(static_cast<std::size_t>(picture.width) *
                                     static_cast<std::size_t>(picture.pitch));
     for (int top = 0; top < picture.height; top += block) {
         const int bottom = std::min(top + block, picture.height);
-        std::fill(sums.begin(), sums.end(), 0U);
+        std::fill(sums.begin(), sums.end(), Sum{0});
         for (int y = top; y < bottom; ++y) {
             const std::uint8_t* row = picture.rows + y * picture.stride;
-            for (int x = 0; x < bytes; ++x) sums[static_cast<std::size_t>(x)] += row[x];
+            Sum* sum = sums.data();
+            for (int x = 0; x < bytes; ++x) sum[x] = static_cast<Sum>(sum[x] + row[x]);
         }
         finish_row(sums.data(), picture, block, bottom - top, out);
         out += across;
+    }
+}
+
+}  // namespace
+
+void reduce(const Picture& picture, int block, float* out) {
+    if (block <= 256) {  // sums of so many bytes fit 16 bits, and twice as many fit a register
+        reduce_by<std::uint16_t>(picture, block, out);
+    } else {
+        reduce_by<std::uint32_t>(picture, block, out);
     }
 }
 

@@ -37,9 +37,9 @@ def gridded(
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
-    "size", [(1, 1), (1, 9), (2, 3), (5, 4), (7, 33), (31, 15), (64, 65), (97, 63)]
+    "size", [(1, 1), (1, 9), (2, 3), (5, 4), (7, 33), (31, 15), (64, 65), (97, 63), (301, 520)]
 )
-@pytest.mark.parametrize("block", [1, 2, 3, 7])
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 256, 300])
 def test_blocks_are_means_of_luma(size: tuple[int, int], channels: int, block: int) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (*size, channels), np.uint8)
     np.testing.assert_allclose(reduced(pixels, block), twin.reduce(pixels, block), atol=1e-3)
