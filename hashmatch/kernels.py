@@ -14,6 +14,7 @@ from hashmatch._ext import (
     _checksum,
     _cpu,
     _digest,
+    _hexadecimal,
     _mih,
     _pdq,
     _probes,
@@ -30,6 +31,9 @@ checksum = _checksum
 
 digest = _digest
 """BLAKE2b of many short rows."""
+
+hexadecimal = _hexadecimal
+"""Reading hexadecimal in bulk."""
 
 mih = _mih
 """Multi-index hashing: building its tables and searching them."""

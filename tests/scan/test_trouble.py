@@ -42,8 +42,9 @@ def test_a_failing_disk_is_a_reason_for_that_file_alone(
     (evidence / "c.txt").write_text("only text")
     for isolation in ("inline", "workers"):
         command = [
-            sys.executable, "-m", "hashmatch", "--home", str(known_home.path), "scan", str(evidence),
-            "-q", "-o", str(tmp_path / isolation), "--isolation", isolation, "--workers", "1",
+            sys.executable, "-m", "hashmatch", "--home", str(known_home.path), "scan",
+            str(evidence), "-q", "-o", str(tmp_path / isolation), "--isolation", isolation,
+            "--workers", "1",
         ]  # fmt: skip
         environment = os.environ | {"LD_PRELOAD": str(shim)}
         ran = subprocess.run(command, env=environment, capture_output=True, check=False)

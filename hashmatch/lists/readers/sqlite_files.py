@@ -16,8 +16,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from hashmatch import hash_types
-from hashmatch._ext._hexadecimal import decode_rows
+from hashmatch import hash_types, kernels
 from hashmatch.errors import HashFormatError, ListFormatError
 from hashmatch.lists.blocks import BLOCK_SIZE, Block, BlockBuilder, Column, as_metadata
 from hashmatch.lists.readers.reading import Reading
@@ -178,7 +177,9 @@ def _ordinary(stretch: _Stretch, names: Sequence[str]) -> Block | None:
         if len(joined) != digits * stretch.count:
             return None
         starts = np.arange(0, len(joined), digits)
-        codes, good = decode_rows(np.frombuffer(joined, np.uint8), starts, digits)
+        codes, good = kernels.hexadecimal.decode_rows(
+            np.frombuffer(joined, np.uint8), starts, digits
+        )
         if not good.all():
             return None
         values[name] = Column(codes)

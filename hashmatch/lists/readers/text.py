@@ -14,8 +14,7 @@ from json.encoder import encode_basestring
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch import hash_types
-from hashmatch._ext._hexadecimal import decode_rows
+from hashmatch import hash_types, kernels
 from hashmatch.errors import HashFormatError
 from hashmatch.lists.blocks import Block, BlockBuilder, Column
 from hashmatch.lists.readers.hexadecimal import Lengths
@@ -120,7 +119,7 @@ def _fast(
         if not ordinary.any():
             continue
         rows = np.flatnonzero(ordinary)
-        codes, good = decode_rows(characters, starts[rows], length)
+        codes, good = kernels.hexadecimal.decode_rows(characters, starts[rows], length)
         rows = rows[good]
         if not len(rows):
             continue
