@@ -4,6 +4,7 @@
 // running float sums. This repeats those sums operation for operation, but streams the picture:
 // sixteen rows side by side through the filter along x, one row at a time through the one along y.
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "pdq.h"
@@ -135,17 +136,21 @@ HM_INLINE void luma(const std::uint8_t* HM_RESTRICT pixel, std::ptrdiff_t step, 
     for (int x = 0; x < width; ++x) out[x] /= 1000.0F;
 }
 
-HM_INLINE void luma(const Picture& picture, int y, float* out) noexcept {
-    const std::uint8_t* row = picture.rows + y * picture.stride;
-    switch (picture.step) {  // a step known when this is compiled lets it be vectorised
+HM_INLINE void luma_run(const std::uint8_t* pixel, std::ptrdiff_t step, int count, int channels,
+                        float* out) noexcept {
+    switch (step) {  // a step known when this is compiled lets it be vectorised
         case 1:
-            return luma(row, 1, picture.width, picture.channels, out);
+            return luma(pixel, 1, count, channels, out);
         case 3:
-            return luma(row, 3, picture.width, picture.channels, out);
+            return luma(pixel, 3, count, channels, out);
         case 4:
-            return luma(row, 4, picture.width, picture.channels, out);
+            return luma(pixel, 4, count, channels, out);
+        case -3:
+            return luma(pixel, -3, count, channels, out);
+        case -4:
+            return luma(pixel, -4, count, channels, out);
         default:
-            return luma(row, picture.step, picture.width, picture.channels, out);
+            return luma(pixel, step, count, channels, out);
     }
 }
 
@@ -225,10 +230,20 @@ class Replay {
     // Filters sixteen rows along x into rows_.
     template <typename Vector>
     HM_INLINE void filter(int from, int rows) noexcept {
-        for (int l = 0; l < rows; ++l) {
-            luma(picture_, from + l, &rows_[l * stride_]);
+        const std::uint8_t* first = picture_.rows + from * picture_.stride;
+        if (std::abs(picture_.step) > std::abs(picture_.stride)) {
+            // a picture with swapped axes: what lies side by side is what a tile needs so
+            for (int x = 0; x < picture_.width; ++x) {
+                luma_run(first + x * picture_.step, picture_.stride, rows, picture_.channels,
+                         tile_[x].lane);
+            }
+        } else {
+            for (int l = 0; l < rows; ++l) {
+                luma_run(first + l * picture_.stride, picture_.step, picture_.width,
+                         picture_.channels, &rows_[l * stride_]);
+            }
+            to_tile(rows_.data(), stride_, tile_.data());
         }
-        to_tile(rows_.data(), stride_, tile_.data());
         box_across<Vector>(tile_.data(), picture_.width, filtered_.data());
         from_tile(filtered_.data(), stride_, rows_.data());
     }
@@ -267,7 +282,10 @@ HM_TARGET_AVX512 void run_avx512(Replay& replay) noexcept { replay.run<Sixteen>(
 void replay(const Picture& picture, Level level, float* out) {
     if (picture.height == SIDE && picture.width == SIDE) {
         // the reference takes such a picture as it is
-        for (int y = 0; y < SIDE; ++y) luma(picture, y, out + y * SIDE);
+        for (int y = 0; y < SIDE; ++y) {
+            luma_run(picture.rows + y * picture.stride, picture.step, SIDE, picture.channels,
+                     out + y * SIDE);
+        }
         return;
     }
     Replay replaying(picture, out);
