@@ -30,6 +30,8 @@ ISSUES = {
     8: "The service",
     9: "The bench suites",
 }
+BESIDE = 0.5
+"""A load so far above the number of cores means that other work ran beside a suite."""
 MANY = 40
 """A suite with more figures than this is folded up on the page."""
 
@@ -85,11 +87,28 @@ def _opening(results: Mapping[str, Results]) -> Section:
         f"{counts['MISSED']} are missed, {counts['published']} are published without a goal, "
         f"{counts['not measured']} are not measured here."
     )
+    if busy := _busy(results):
+        told.append(busy)
     missing = [name for name in SUITES if name not in results and name != "quick"]
     if missing:
         told.append(f"Suites without results on this page: {', '.join(missing)}.")
     return Section("Benchmarks", 1, told, ["make setup", ".venv/bin/hashmatch bench --quick",
         ".venv/bin/hashmatch bench run all", ".venv/bin/hashmatch bench report"])  # fmt: skip
+
+
+def _busy(results: Mapping[str, Results]) -> str:
+    """Say which suites ran beside other work, and what that means for their figures."""
+    loads = {name: r.machine.get("load", 0.0) for name, r in results.items()}
+    cores = max((r.machine.get("cores") or 1 for r in results.values()), default=1)
+    found = {name: load for name, load in loads.items() if load > cores + BESIDE}
+    if not found:
+        return ""
+    return (
+        f"**Caution: the machine had other work.** With {cores} cores the load at the end was "
+        f"{min(found.values()):.1f} to {max(found.values()):.1f} for {', '.join(found)}. Their "
+        "ratios hold, because both sides took turns; their times, rates and figures of two "
+        "threads are worse than a quiet machine's."
+    )
 
 
 def _machine(result: Results) -> list[str]:
@@ -149,7 +168,8 @@ def _figures(figures: Sequence[Figure]) -> Table:
         if figure.goal is not None:
             goal = f"{'<=' if figure.below else '>='} {quantity(figure.goal)}"
         times = (_milliseconds(figure.ours), _milliseconds(figure.theirs)) if sides else ()
-        body.append((figure.what, *times, quantity(figure.value, figure.unit),
+        what = f"{figure.what} ({figure.note})" if figure.note else figure.what
+        body.append((what, *times, quantity(figure.value, figure.unit),
                      _spread(figure.low, figure.high), goal, said))  # fmt: skip
     return Table(head, body, tuple(range(1, len(head) - 1)))
 

@@ -92,6 +92,18 @@ def test_a_small_run_fills_no_promise(results: Path) -> None:
     assert found == {}
 
 
+@pytest.mark.parametrize(("load", "warned"), [(0.9, False), (9.0, True)])
+def test_other_work_on_the_machine_is_told(
+    results: Path, tmp_path: Path, load: float, warned: bool
+) -> None:
+    path = results / "hashing_vs_peers.json"
+    shape = json.loads(path.read_text())
+    shape["machine"] |= {"load": load, "cores": 2}
+    path.write_text(json.dumps(shape))
+    text, _ = written(results, tmp_path)
+    assert ("the machine had other work" in text) == warned
+
+
 def test_no_results_are_no_page(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="no results to report"):
         report.write(tmp_path, tmp_path / "docs", tmp_path / "page.html")
