@@ -9,7 +9,6 @@ entry without a name is the first 8 of those bytes in hexadecimal.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,8 +38,9 @@ def digest_rows(rows: NDArray[np.uint8], purpose: str, length: int) -> bytes:
     length : int
         Bytes of a digest.
     """
-    person = np.frombuffer(purpose.encode("ascii").ljust(16, b"\0"), np.uint8)
-    return kernels.digest.digest_rows(np.ascontiguousarray(rows), person, length).tobytes()
+    return kernels.digest.digest_rows(
+        np.ascontiguousarray(rows), _person(purpose), length
+    ).tobytes()
 
 
 def of_entries(
@@ -57,13 +57,8 @@ def of_entries(
 
 def of_names(names: Sequence[str]) -> Keys:
     """Return the identity of entries that their source names."""
-    person = _NAMED.encode("ascii")
-    digest = hashlib.blake2b
-    found = [
-        digest(name.encode("utf-8", "surrogatepass"), digest_size=16, person=person).digest()
-        for name in names
-    ]
-    return np.frombuffer(b"".join(found), KEY)
+    texts = [name.encode("utf-8", "surrogatepass") for name in names]
+    return np.frombuffer(_digest_texts(texts, _NAMED, 16).tobytes(), KEY)
 
 
 def _of_values(wanted: NDArray[np.bool_], values: Mapping[str, Column]) -> Keys:
@@ -100,31 +95,53 @@ def contents(block: Block) -> NDArray[np.uint64] | None:
     values = sorted(block.values.items())
     dense = all(column.rows is None and column.qualities is None for _, column in values)
     bare = block.categories is None and block.metadata is None
-    if bare and dense:
-        if block.ids is None and len(values) == 1:
-            return None
-        if block.ids is None or None not in block.ids:
-            return _digests(digest_rows(_beside(values, block.count), _CONTENT, 8))
-    parts = _dense_parts(values, block.count) if dense else _parts(values, block.count)
-    categories = block.categories or [None] * block.count
-    metadata = block.metadata or [None] * block.count
-    digest, person = hashlib.blake2b, _CONTENT.encode("ascii")
-    found = []
-    for part, category, facts in zip(parts, categories, metadata, strict=True):
-        if category is not None:
-            part += b"\0category " + category.encode("utf-8", "surrogatepass")
-        if facts is not None:
-            part += b"\0metadata " + facts
-        found.append(digest(part, digest_size=8, person=person).digest())
-    said = _says_more(block, values)
-    return np.where(said, _digests(b"".join(found)), np.uint64(0))
+    if bare and dense and block.ids is None and len(values) == 1:
+        return None
+    extras = np.hstack([_categories(block), _metadata(block)])
+    if dense:
+        rows = np.hstack([_beside(values, block.count), extras])
+        found = digest_rows(rows, _CONTENT, 8)
+    else:
+        parts = _parts(values, block.count)
+        joined = extras.tobytes()
+        size = extras.shape[1]
+        found = _digest_texts(
+            [part + joined[row * size : (row + 1) * size] for row, part in enumerate(parts)],
+            _CONTENT,
+        ).tobytes()
+    return np.where(_says_more(block, values), _digests(found), np.uint64(0))
 
 
-def _dense_parts(values: Sequence[tuple[str, Column]], count: int) -> list[bytes]:
-    """Return type, value and quality of every value of each entry, where each has one of each."""
-    rows = _beside(values, count)
-    size, joined = rows.shape[1], rows.tobytes()
-    return [joined[at : at + size] for at in range(0, size * count, size)]
+def _categories(block: Block) -> NDArray[np.uint8]:
+    """Return a digest of each entry's category code, (n, 8) uint8; zeros for none."""
+    if block.categories is None:
+        return np.zeros((block.count, 8), np.uint8)
+    codes = sorted({code for code in block.categories if code is not None})
+    number = {code: place for place, code in enumerate(codes, 1)}
+    digests = _digest_texts([code.encode("utf-8", "surrogatepass") for code in codes], "category")
+    table = np.vstack([np.zeros((1, 8), np.uint8), digests])
+    return table[[0 if code is None else number[code] for code in block.categories]]
+
+
+def _metadata(block: Block) -> NDArray[np.uint8]:
+    """Return a digest of each entry's metadata, (n, 8) uint8; zeros for none."""
+    if block.metadata is None:
+        return np.zeros((block.count, 8), np.uint8)
+    digests = _digest_texts([facts or b"" for facts in block.metadata], "metadata")
+    digests[[facts is None for facts in block.metadata]] = 0
+    return digests
+
+
+def _digest_texts(texts: Sequence[bytes], purpose: str, length: int = 8) -> NDArray[np.uint8]:
+    """Return BLAKE2b over each text, (n, length) uint8."""
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(text) for text in texts], out=offsets[1:])
+    data = np.frombuffer(b"".join(texts), np.uint8)
+    return kernels.digest.digest_spans(data, offsets, _person(purpose), length)
+
+
+def _person(purpose: str) -> NDArray[np.uint8]:
+    return np.frombuffer(purpose.encode("ascii").ljust(16, b"\0"), np.uint8)
 
 
 def _parts(values: Sequence[tuple[str, Column]], count: int) -> list[bytes]:
@@ -142,6 +159,8 @@ def _parts(values: Sequence[tuple[str, Column]], count: int) -> list[bytes]:
 
 def _says_more(block: Block, values: Sequence[tuple[str, Column]]) -> NDArray[np.bool_]:
     """Mark the entries that hold more than one value of unknown quality without a name."""
+    if len(values) > 1 and all(column.rows is None for _, column in values):
+        return np.ones(block.count, bool)
     counts = np.zeros(block.count, np.int64)
     more = np.zeros(block.count, bool)
     for _, column in values:

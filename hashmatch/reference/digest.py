@@ -1,4 +1,4 @@
-"""BLAKE2b over the rows of an array, by the standard library."""
+"""BLAKE2b over many short messages, by the standard library."""
 
 from __future__ import annotations
 
@@ -17,3 +17,16 @@ def digest_rows(
         for row in rows
     )
     return np.frombuffer(joined, np.uint8).reshape(len(rows), length)
+
+
+def digest_spans(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], person: NDArray[np.uint8], length: int
+) -> NDArray[np.uint8]:
+    """Return a digest of ``length`` bytes for each span between neighbouring offsets."""
+    joined = b"".join(
+        hashlib.blake2b(
+            data[begin:end].tobytes(), digest_size=length, person=person.tobytes()
+        ).digest()
+        for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    )
+    return np.frombuffer(joined, np.uint8).reshape(len(offsets) - 1, length)

@@ -72,26 +72,46 @@ void compress(std::uint64_t state[8], const std::uint8_t block[BLOCK], std::uint
     for (int i = 0; i < 8; ++i) state[i] ^= v[i] ^ v[i + 8];
 }
 
+// The state before the first block, which is the same for all messages of one purpose.
+struct Start {
+    std::uint64_t state[8];
+    std::size_t length;
+
+    Start(const std::uint8_t* person, std::size_t digest_length) : length(digest_length) {
+        std::memcpy(state, IV, sizeof state);
+        state[0] ^= 0x01010000u ^ static_cast<std::uint64_t>(length);  // fan-out 1, depth 1, no key
+        state[6] ^= load(person);
+        state[7] ^= load(person + 8);
+    }
+
+    void digest(const std::uint8_t* data, std::size_t size, std::uint8_t* out) const {
+        std::uint64_t h[8];
+        std::memcpy(h, state, sizeof h);
+        std::size_t at = 0;
+        for (; size - at > BLOCK; at += BLOCK) compress(h, data + at, at + BLOCK, false);
+        std::uint8_t block[BLOCK] = {};
+        if (size > at) std::memcpy(block, data + at, size - at);
+        compress(h, block, size, true);
+        for (std::size_t i = 0; i < length; ++i) {
+            out[i] = static_cast<std::uint8_t>(h[i / 8] >> 8 * (i % 8));
+        }
+    }
+};
+
 }  // namespace
 
 void digest_rows(const std::uint8_t* rows, std::size_t count, std::size_t size,
                  const std::uint8_t* person, std::size_t length, std::uint8_t* out) noexcept {
-    std::uint64_t start[8];
-    std::memcpy(start, IV, sizeof start);
-    start[0] ^= 0x01010000u ^ static_cast<std::uint64_t>(length);  // fan-out 1, depth 1, no key
-    start[6] ^= load(person);
-    start[7] ^= load(person + 8);
-    for (std::size_t row = 0; row < count; ++row, rows += size, out += length) {
-        std::uint64_t state[8];
-        std::memcpy(state, start, sizeof state);
-        std::size_t at = 0;
-        for (; size - at > BLOCK; at += BLOCK) compress(state, rows + at, at + BLOCK, false);
-        std::uint8_t block[BLOCK] = {};
-        if (size > at) std::memcpy(block, rows + at, size - at);
-        compress(state, block, size, true);
-        for (std::size_t i = 0; i < length; ++i) {
-            out[i] = static_cast<std::uint8_t>(state[i / 8] >> 8 * (i % 8));
-        }
+    const Start start(person, length);
+    for (std::size_t i = 0; i < count; ++i) start.digest(rows + i * size, size, out + i * length);
+}
+
+void digest_spans(const std::uint8_t* data, const std::int64_t* offsets, std::size_t count,
+                  const std::uint8_t* person, std::size_t length, std::uint8_t* out) noexcept {
+    const Start start(person, length);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto size = static_cast<std::size_t>(offsets[i + 1] - offsets[i]);
+        start.digest(data + offsets[i], size, out + i * length);
     }
 }
 

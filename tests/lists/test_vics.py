@@ -115,6 +115,19 @@ def test_a_record_larger_than_what_is_held_at_a_time(tmp_path: Path, fake: Fake)
     assert reading.problems.count == 0
 
 
+def test_records_that_hold_objects_beginning_like_records(tmp_path: Path, fake: Fake) -> None:
+    def record(number: int) -> dict[str, Any]:
+        inner = [{"MD5": fake["md5"](number), "x": "y" * 50} for _ in range(number % 4)]
+        return {"MD5": fake["md5"](number), "Vendor": inner, "Comments": "}, {"}
+
+    records = [record(n) for n in range(9000)]
+    for separators in ((",", ":"), (", ", ": "), (",\n  ", " : ")):
+        text = json.dumps(hash_set(*records), separators=separators)
+        reading, entries = read(tmp_path, text)
+        assert hexes(entries) == [fake["md5"](n) for n in range(9000)]
+        assert reading.problems.count == 0
+
+
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path, fake: Fake) -> None:
     text = json.dumps(hash_set({"MD5": fake["md5"](1)}))
     for data in (text.encode("utf-8-sig"), text.encode("utf-16")):

@@ -97,8 +97,7 @@ class _Document:
 
     def _array(self) -> Iterator[Any]:
         self.found = True
-        for _ in self._stream.items():
-            item, complete = self._stream.try_value()
+        for item, complete in self._stream.values():
             if not complete and self._stream.peek() == "{":
                 yield from self._entered()
             elif not complete:
@@ -117,8 +116,8 @@ class _Document:
         for name in self._stream.members():
             if name == "Media" and self._stream.peek() == "[":
                 media = True
-                for _ in self._stream.items():
-                    yield self._stream.value()
+                for record, complete in self._stream.values():
+                    yield record if complete else self._stream.value()
             else:
                 fields[name] = self._stream.value()
         if media or _is_case(fields):
