@@ -28,10 +28,10 @@ LEAST_SIZE = 5
 # How far the reference's rounding errors are taken to carry it from the exact sums: a sample by
 # so many grey levels, and coefficient (i, j) by so much times 1 / (i + 1) + 1 / (j + 1), because
 # running sums err slowly along the picture and so mostly in low frequencies. Measured over
-# photographs, noise, patterns and drawings of up to 24 megapixels: those of photographs reach a
-# third of it, and are a twentieth as a rule (tests/hashing/test_pdq_margins.py).
+# photographs, noise, patterns and drawings of up to 24 megapixels: photographs reach a third of
+# it, drawings on flat colours come near it (tests/hashing/test_pdq_margins.py).
 SAMPLE_ERROR = 0.005
-COEFFICIENT_ERROR = 0.004
+COEFFICIENT_ERROR = 0.006
 
 _GRADIENT_ERROR = 2 * SAMPLE_ERROR * 100 / 255
 
