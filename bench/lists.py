@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import random
 import resource
 import sqlite3
@@ -194,6 +195,7 @@ def measure(name: str, rows: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         case.make(source, rows)
+        os.sync()  # the list lies on the disk before it is imported, as a real one does
         run = subprocess.run(
             [sys.executable, __file__, "--one", name, str(source), folder],
             capture_output=True,
