@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import random
 import resource
 import sqlite3
@@ -172,6 +173,7 @@ def measure(key: str, rows: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         case.make(source, rows)
+        os.sync()  # the list lies on the disk before it is imported, as a real one does
         run = subprocess.run(
             [sys.executable, "-m", "bench.lists", "--one", key, str(source), folder],
             cwd=ROOT,
