@@ -5,11 +5,12 @@
 // the picture, so it is a mean of w - 1 pixels. That sample is split into two sums of integers,
 // one over w * w and one over w * (w - 1). Luma weights are integers over 1000. So every sum is
 // exact, in any order and at any SIMD level, and a sample is rounded once, at the end.
+#include <algorithm>
 #include <vector>
 
-#include "dot.h"
-#include "pdq.h"
-#include "sum_rows.h"
+#include "pdq/dots.h"
+#include "pdq/luma_rows.h"
+#include "pdq/pdq.h"
 
 namespace hashmatch {
 namespace pdq {
@@ -51,17 +52,6 @@ Axis make_axis(int size, bool mirrored) {
     return axis;
 }
 
-// An axis's weights times the luma weights of the channels, for pixels of `step` bytes.
-std::vector<double> spread(const std::vector<std::int16_t>& weights, int channels, int step) {
-    static const double luma[4] = {299.0, 587.0, 114.0, 0.0};
-    std::vector<double> all;
-    all.reserve(weights.size() * step);
-    for (const std::int16_t weight : weights) {
-        for (int c = 0; c < step; ++c) all.push_back(weight * (channels == 3 ? luma[c] : 1.0));
-    }
-    return all;
-}
-
 // The axis as it is and mirrored, as far as they are wanted.
 std::vector<Axis> make_axes(int size, int wanted) {
     std::vector<Axis> axes;
@@ -70,59 +60,133 @@ std::vector<Axis> make_axes(int size, int wanted) {
     return axes;
 }
 
+constexpr int ALL = SIDE + 1;
+
+// The rows that sum i needs, as the picture is and mirrored; `apart` where they are too far from
+// each other to be read together.
+struct Band {
+    RowWeights weights[MOST_WAYS];
+    int readings;
+};
+
+Band band_of(const std::vector<Axis>& down, const int* which) {
+    const auto taps_of = [&](std::size_t way) -> const std::vector<std::int16_t>& {
+        return down[way].weights[down[way].sums[which[way]].kind];
+    };
+    const auto start_of = [&](std::size_t way) { return down[way].sums[which[way]].start; };
+    Band band{};
+    const int ways = static_cast<int>(down.size());
+    if (ways == 2) {
+        const int first = std::min(start_of(0), start_of(1));
+        const int end = std::max(start_of(0) + static_cast<int>(taps_of(0).size()),
+                                 start_of(1) + static_cast<int>(taps_of(1).size()));
+        if (end - first < static_cast<int>(taps_of(0).size() + taps_of(1).size())) {
+            RowWeights& both = band.weights[0];
+            both.first = first;
+            both.ways = 2;
+            for (std::size_t way = 0; way < 2; ++way) {
+                both.of[way].assign(static_cast<std::size_t>(end - first), 0);
+                std::copy(taps_of(way).begin(), taps_of(way).end(),
+                          both.of[way].begin() + (start_of(way) - first));
+            }
+            band.readings = 1;
+            return band;
+        }
+    }
+    for (std::size_t way = 0; way < down.size(); ++way) {
+        band.weights[way].first = start_of(way);
+        band.weights[way].ways = 1;
+        band.weights[way].of[0] = taps_of(way);
+    }
+    band.readings = ways;
+    return band;
+}
+
+// The sums of one row of lumas along an axis, each divided by what its weights add up to.
+class Across {
+   public:
+    Across(const Axis& axis, double unit) {
+        for (std::size_t i = 0; i < axis.sums.size(); ++i) {
+            starts_[i] = axis.sums[i].start;
+            divisors_[i] = axis.sums[i].divisor * unit;
+            ends_[axis.sums[i].kind] = i + 1;
+        }
+        for (int kind = 0; kind < 3; ++kind) {
+            weights_[kind].assign(axis.weights[kind].begin(), axis.weights[kind].end());
+        }
+    }
+
+    void operator()(const double* lumas, double divisor, Level level, double* out) const noexcept {
+        std::size_t from = 0;
+        for (int kind = 0; kind < 3; ++kind) {  // the sums of a kind lie side by side
+            if (ends_[kind] <= from) continue;
+            dots(lumas, starts_ + from, ends_[kind] - from, weights_[kind].data(),
+                 weights_[kind].size(), level, out + from);
+            from = ends_[kind];
+        }
+        for (std::size_t i = 0; i < from; ++i) out[i] /= divisor * divisors_[i];
+    }
+
+    int sums() const noexcept {
+        return static_cast<int>(*std::max_element(ends_, ends_ + 3));
+    }
+
+   private:
+    int starts_[ALL];
+    double divisors_[ALL];
+    std::size_t ends_[3] = {};
+    std::vector<double> weights_[3];
+};
+
 }  // namespace
 
 void downsample(const Picture& picture, Mirrors mirrors, Level level, float* out) {
-    const int step = static_cast<int>(picture.step);
-    // up to the last channel of the last pixel: what may follow it is not ours to read
-    const std::size_t bytes = static_cast<std::size_t>(picture.width - 1) * step + picture.channels;
     const double unit = picture.channels == 3 ? 1000.0 : 1.0;
     const std::vector<Axis> down = make_axes(picture.height, mirrors.along_y);
-    const std::vector<Axis> across = make_axes(picture.width, mirrors.along_x);
-    std::vector<double> weights[3];
-    for (int kind = 0; kind < 3; ++kind) {
-        weights[kind] = spread(across[0].weights[kind], picture.channels, step);
+    std::vector<Across> across;
+    for (const Axis& axis : make_axes(picture.width, mirrors.along_x)) {
+        across.emplace_back(axis, unit);
     }
-    std::vector<std::int32_t> columns(room_for(static_cast<std::size_t>(picture.width) * step));
-    constexpr int ALL = SIDE + 1;
+    const std::size_t room = luma_room(picture.width);
+    std::vector<double> lumas(MOST_WAYS * room);
     std::vector<double> totals(down.size() * across.size() * ALL * ALL);
-    const auto total = [&](std::size_t y_way, std::size_t x_way, int i, int j) -> double& {
-        return totals[((y_way * across.size() + x_way) * ALL + i) * ALL + j];
+    const auto totals_of = [&](std::size_t y_way, std::size_t x_way, int i) {
+        return totals.data() + ((y_way * across.size() + x_way) * ALL + i) * ALL;
     };
 
-    // sample i and, mirrored, sample 63 - i lie on nearly the same rows: the second finds them cached
     const int sums_down = static_cast<int>(down[0].sums.size());
-    const int sums_across = static_cast<int>(across[0].sums.size());
     for (int turn = 0; turn < sums_down; ++turn) {
+        // sample i and, mirrored, sample 63 - i lie on nearly the same rows
+        const int which[MOST_WAYS] = {turn, turn < SIDE ? SIDE - 1 - turn : turn};
+        const Band band = band_of(down, which);
+        double* const rows[MOST_WAYS] = {lumas.data(), lumas.data() + room};
+        for (int reading = 0; reading < band.readings; ++reading) {
+            double* const to[MOST_WAYS] = {rows[reading], rows[1]};  // one way goes to the first
+            luma_rows(picture, band.weights[reading], level, to);
+        }
         for (std::size_t y_way = 0; y_way < down.size(); ++y_way) {
-            const int i = y_way == 1 && turn < SIDE ? SIDE - 1 - turn : turn;
-            const Sum& sum = down[y_way].sums[i];
-            const std::vector<std::int16_t>& taps = down[y_way].weights[sum.kind];
-            sum_rows(picture.rows + sum.start * picture.stride, picture.stride, bytes, taps.data(),
-                     static_cast<int>(taps.size()), level, columns.data());
+            const int i = which[y_way];
             for (std::size_t x_way = 0; x_way < across.size(); ++x_way) {
-                for (int j = 0; j < sums_across; ++j) {
-                    const Sum& run = across[x_way].sums[j];
-                    const std::vector<double>& by = weights[run.kind];
-                    const std::int32_t* from = columns.data() + std::ptrdiff_t{run.start} * step;
-                    total(y_way, x_way, i, j) = dot(from, by.data(), by.size(), level) /
-                                                (sum.divisor * run.divisor * unit);
-                }
+                across[x_way](rows[y_way], down[y_way].sums[i].divisor, level,
+                              totals_of(y_way, x_way, i));
             }
         }
     }
 
+    const int sums_across = across[0].sums();
     for (std::size_t y_way = 0; y_way < down.size(); ++y_way) {
         for (std::size_t x_way = 0; x_way < across.size(); ++x_way) {
+            const double* beyond = totals_of(y_way, x_way, SIDE);
             for (int i = 0; i < SIDE; ++i) {
+                const double* row = totals_of(y_way, x_way, i);
                 for (int j = 0; j < SIDE; ++j) {
                     const bool more_y = sums_down > SIDE && i == SIDE - 1;
                     const bool more_x = sums_across > SIDE && j == SIDE - 1;
                     // added in an order that a transposed picture shares
-                    double value = total(y_way, x_way, i, j);
-                    if (more_y && more_x) value += total(y_way, x_way, SIDE, SIDE);
-                    const double y_part = more_y ? total(y_way, x_way, SIDE, j) : 0.0;
-                    const double x_part = more_x ? total(y_way, x_way, i, SIDE) : 0.0;
+                    double value = row[j];
+                    if (more_y && more_x) value += beyond[SIDE];
+                    const double y_part = more_y ? beyond[j] : 0.0;
+                    const double x_part = more_x ? row[SIDE] : 0.0;
                     *out++ = static_cast<float>(value + (y_part + x_part));
                 }
             }

@@ -1,0 +1,104 @@
+#include "pdq/dots.h"
+
+#include <algorithm>
+
+#include "simd.h"
+
+namespace hashmatch {
+namespace pdq {
+namespace {
+
+double dot_scalar(const double* values, const double* weights, std::size_t from,
+                  std::size_t taps) noexcept {
+    double sum = 0.0;
+    for (std::size_t k = from; k < taps; ++k) sum += values[k] * weights[k];
+    return sum;
+}
+
+#if HM_X86
+
+HM_TARGET_AVX2 void dots_avx2(const double* values, const int* starts, std::size_t count,
+                              const double* weights, std::size_t taps, double* out) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        const double* run = values + starts[i];
+        __m256d sum[2] = {_mm256_setzero_pd(), _mm256_setzero_pd()};
+        std::size_t k = 0;
+        for (; k + 8 <= taps; k += 8) {
+            for (int q = 0; q < 2; ++q) {
+                sum[q] = _mm256_fmadd_pd(_mm256_loadu_pd(run + k + 4 * q),
+                                         _mm256_loadu_pd(weights + k + 4 * q), sum[q]);
+            }
+        }
+        double parts[4];
+        _mm256_storeu_pd(parts, _mm256_add_pd(sum[0], sum[1]));
+        out[i] = ((parts[0] + parts[1]) + (parts[2] + parts[3])) +
+                 dot_scalar(run, weights, k, taps);
+    }
+}
+
+HM_TARGET_AVX512 void dots_avx512(const double* values, const int* starts, std::size_t count,
+                                  const double* weights, std::size_t taps, double* out) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        const double* run = values + starts[i];
+        __m512d sum[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+        std::size_t k = 0;
+        for (; k + 16 <= taps; k += 16) {
+            for (int q = 0; q < 2; ++q) {
+                sum[q] = _mm512_fmadd_pd(_mm512_loadu_pd(run + k + 8 * q),
+                                         _mm512_loadu_pd(weights + k + 8 * q), sum[q]);
+            }
+        }
+        for (int q = 0; k < taps; k += 8, ++q) {
+            const auto left = static_cast<unsigned>(std::min<std::size_t>(8, taps - k));
+            const auto mask = static_cast<__mmask8>((1U << left) - 1U);
+            sum[q] = _mm512_fmadd_pd(_mm512_maskz_loadu_pd(mask, run + k),
+                                     _mm512_maskz_loadu_pd(mask, weights + k), sum[q]);
+        }
+        out[i] = _mm512_reduce_add_pd(_mm512_add_pd(sum[0], sum[1]));
+    }
+}
+
+#endif
+
+#if HM_ARM64
+
+void dots_neon(const double* values, const int* starts, std::size_t count, const double* weights,
+               std::size_t taps, double* out) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        const double* run = values + starts[i];
+        float64x2_t sum[2] = {vdupq_n_f64(0.0), vdupq_n_f64(0.0)};
+        std::size_t k = 0;
+        for (; k + 4 <= taps; k += 4) {
+            sum[0] = vfmaq_f64(sum[0], vld1q_f64(run + k), vld1q_f64(weights + k));
+            sum[1] = vfmaq_f64(sum[1], vld1q_f64(run + k + 2), vld1q_f64(weights + k + 2));
+        }
+        out[i] = vaddvq_f64(vaddq_f64(sum[0], sum[1])) + dot_scalar(run, weights, k, taps);
+    }
+}
+
+#endif
+
+}  // namespace
+
+void dots(const double* values, const int* starts, std::size_t count, const double* weights,
+          std::size_t taps, Level level, double* out) noexcept {
+    switch (level) {
+#if HM_X86
+        case AVX512:
+            return dots_avx512(values, starts, count, weights, taps, out);
+        case AVX2:
+            return dots_avx2(values, starts, count, weights, taps, out);
+#endif
+#if HM_ARM64
+        case NEON:
+            return dots_neon(values, starts, count, weights, taps, out);
+#endif
+        default:
+            for (std::size_t i = 0; i < count; ++i) {
+                out[i] = dot_scalar(values + starts[i], weights, 0, taps);
+            }
+    }
+}
+
+}  // namespace pdq
+}  // namespace hashmatch
