@@ -132,3 +132,46 @@ def digest(
         c_digest(&samples[0, 0], tolerance, <Level>level, &found)
         memcpy(&coefficients[0, 0], found.coefficients, sizeof(found.coefficients))
     return found.bits[:32], found.median, found.apart, found.gradients, found.doubtful
+
+
+def digest_turned(
+    const float[:, :, ::1] samples,
+    ways: tuple,
+    float gradient_tolerance,
+    float coefficient_tolerance,
+    int level,
+) -> list:
+    """Return (bits, apart, gradients, doubtful), as ``digest`` does, of several turned samples.
+
+    ``samples`` is (n, 64, 64); each of ``ways`` is a number below n, and whether those samples
+    are to be transposed first.
+    """
+    cdef Digest found[8]
+    cdef Py_ssize_t which[8]
+    cdef bint swapped[8]
+    cdef float turned[64 * 64]
+    cdef const float* one
+    cdef Tolerance tolerance
+    cdef int count = len(ways), w, i, j
+    check_samples(samples.shape[1], samples.shape[2])
+    if count > 8:
+        raise ValueError("there are eight ways at most")
+    for w in range(count):
+        which[w], swapped[w] = ways[w]
+        if not 0 <= which[w] < samples.shape[0]:
+            raise ValueError("a way takes samples that are not there")
+    tolerance.gradient = gradient_tolerance
+    tolerance.coefficient = coefficient_tolerance
+    with nogil:
+        for w in range(count):
+            one = &samples[which[w], 0, 0]
+            if swapped[w]:
+                for i in range(64):
+                    for j in range(64):
+                        turned[j * 64 + i] = one[i * 64 + j]
+                one = turned
+            c_digest(one, tolerance, <Level>level, &found[w])
+    return [
+        (found[w].bits[:32], found[w].apart, found[w].gradients, found[w].doubtful)
+        for w in range(count)
+    ]

@@ -14,3 +14,10 @@ def digest(
     level: int,
     coefficients: NDArray[np.float32],
 ) -> tuple[bytes, float, float, int, int]: ...
+def digest_turned(
+    samples: NDArray[np.float32],
+    ways: tuple[tuple[int, bool], ...],
+    gradient_tolerance: float,
+    coefficient_tolerance: float,
+    level: int,
+) -> list[tuple[bytes, float, int, int]]: ...

@@ -12,6 +12,7 @@ https://github.com/facebook/ThreatExchange, folder ``pdq``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,18 +47,12 @@ class _Digest:
     doubtful: int
 
     @property
-    def quality(self) -> int:
-        return min(100, self.gradients // 90)
-
-    @property
     def certain(self) -> bool:
-        """Whether the reference's rounding errors cannot change the hash or its quality."""
-        least, most = self.gradients - self.doubtful, self.gradients + self.doubtful
-        return self.apart > 0 and min(100, least // 90) == min(100, most // 90)
+        return _certain(self.apart, self.gradients, self.doubtful)
 
     @property
     def value(self) -> HashValue:
-        return HashValue(NAME, self.bits, self.quality)
+        return HashValue(NAME, self.bits, _quality(self.gradients))
 
 
 def compute(picture: Picture) -> HashValue:
@@ -76,11 +71,16 @@ def compute_orientations(picture: Picture) -> tuple[HashValue, ...]:
     if picture.least_side < LEAST_SIZE:
         return (HashValue(NAME, bytes(32), 0),) * len(TURNS)
     samples = _samples(picture, _BOTH, _BOTH)
-    values = []
-    for way in TURNS.values():
-        turn = way.after(picture.turn)
-        values.append(_settled(samples[turn.flip_x + 2 * turn.flip_y], picture, turn).value)
-    return tuple(values)
+    turns, ways = _ways(picture.turn)
+    digests = kernels.pdq.digest_turned(
+        samples, ways, _GRADIENT_ERROR, COEFFICIENT_ERROR, kernels.level()
+    )
+    return tuple(
+        HashValue(NAME, bits, _quality(gradients))
+        if _certain(apart, gradients, doubtful)
+        else _replayed(picture, turn).value
+        for turn, (bits, apart, gradients, doubtful) in zip(turns, digests, strict=True)
+    )
 
 
 def pdq_of_samples(samples: NDArray[np.float32]) -> HashValue:
@@ -146,11 +146,32 @@ def _samples(picture: Picture, along_x: int, along_y: int) -> NDArray[np.float32
     return samples
 
 
+@cache
+def _ways(first: Turn) -> tuple[tuple[Turn, ...], tuple[tuple[int, bool], ...]]:
+    """Return what brings a picture as it lies into each orientation, and into its samples.
+
+    The samples are told by their number among the mirrored ones, and whether to transpose them.
+    """
+    turns = tuple(way.after(first) for way in TURNS.values())
+    return turns, tuple((turn.flip_x + 2 * turn.flip_y, turn.swap) for turn in turns)
+
+
 def _settled(mirrored: NDArray[np.float32], picture: Picture, turn: Turn) -> _Digest:
     """Digest exact samples, or the reference's where its rounding could make a difference."""
     found = _digest(np.ascontiguousarray(mirrored.T) if turn.swap else mirrored)
-    if found.certain:
-        return found
+    return found if found.certain else _replayed(picture, turn)
+
+
+def _certain(apart: float, gradients: int, doubtful: int) -> bool:
+    """Say whether the reference's rounding errors cannot change a hash or its quality."""
+    return apart > 0 and _quality(gradients - doubtful) == _quality(gradients + doubtful)
+
+
+def _quality(gradients: int) -> int:
+    return min(100, gradients // 90)
+
+
+def _replayed(picture: Picture, turn: Turn) -> _Digest:
     replayed = np.empty((64, 64), np.float32)
     kernels.pdq.replay(turn.apply(picture.base), kernels.level(), replayed)
     return _digest(replayed)

@@ -107,9 +107,10 @@ class Across {
    public:
     Across(const Axis& axis, double unit) {
         for (std::size_t i = 0; i < axis.sums.size(); ++i) {
-            starts_[i] = axis.sums[i].start;
-            divisors_[i] = axis.sums[i].divisor * unit;
-            ends_[axis.sums[i].kind] = i + 1;
+            const Sum& sum = axis.sums[i];
+            starts_[i] = sum.start;
+            divisors_[sum.kind] = sum.divisor * unit;
+            ends_[sum.kind] = i + 1;
         }
         for (int kind = 0; kind < 3; ++kind) {
             weights_[kind].assign(axis.weights[kind].begin(), axis.weights[kind].end());
@@ -121,10 +122,9 @@ class Across {
         for (int kind = 0; kind < 3; ++kind) {  // the sums of a kind lie side by side
             if (ends_[kind] <= from) continue;
             dots(lumas, starts_ + from, ends_[kind] - from, weights_[kind].data(),
-                 weights_[kind].size(), level, out + from);
+                 weights_[kind].size(), divisor * divisors_[kind], level, out + from);
             from = ends_[kind];
         }
-        for (std::size_t i = 0; i < from; ++i) out[i] /= divisor * divisors_[i];
     }
 
     int sums() const noexcept {
@@ -133,7 +133,7 @@ class Across {
 
    private:
     int starts_[ALL];
-    double divisors_[ALL];
+    double divisors_[3] = {};
     std::size_t ends_[3] = {};
     std::vector<double> weights_[3];
 };

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 
 #include "pdq.h"
@@ -31,27 +32,44 @@ const Basis& basis() noexcept {
     return made;
 }
 
-HM_INLINE void transform(const float* samples, float* coefficients) noexcept {
-    const Basis& by = basis();
-    float down[16][SIDE];
-    for (int i = 0; i < 16; ++i) {
-        float sums[SIDE] = {};
-        for (int k = 0; k < SIDE; ++k) {
-            const float weight = by[k][i];
-            for (int j = 0; j < SIDE; ++j) sums[j] += weight * samples[k * SIDE + j];
-        }
-        for (int j = 0; j < SIDE; ++j) down[i][j] = sums[j];
-    }
-    float turned[COEFFICIENTS] = {};  // turned[j * 16 + i]: its inner loops run over whole vectors
+// Rows of weights: weight k of row i lies at at[i * row + k * step].
+struct Weights {
+    const float* at;
+    int row, step;
+};
+
+// Sums of weighted rows of values, four at a time over sixteen columns: few enough to stay in
+// registers. Each sum takes its terms in the reference's order.
+HM_INLINE void four_sums(Weights weights, const float* values, int stride, float* out,
+                         int out_stride) noexcept {
+    float a[16] = {}, b[16] = {}, c[16] = {}, d[16] = {};
     for (int k = 0; k < SIDE; ++k) {
-        float column[16];
-        for (int i = 0; i < 16; ++i) column[i] = down[i][k];
-        for (int j = 0; j < 16; ++j) {
-            const float weight = by[k][j];
-            for (int i = 0; i < 16; ++i) turned[j * 16 + i] += column[i] * weight;
+        const float* weight = weights.at + k * weights.step;
+        const float* value = values + k * stride;
+        for (int l = 0; l < 16; ++l) {
+            a[l] += weight[0] * value[l];
+            b[l] += weight[weights.row] * value[l];
+            c[l] += weight[2 * weights.row] * value[l];
+            d[l] += weight[3 * weights.row] * value[l];
         }
     }
-    for (int i = 0; i < COEFFICIENTS; ++i) coefficients[i] = turned[(i % 16) * 16 + i / 16];
+    std::memcpy(out, a, sizeof a);
+    std::memcpy(out + out_stride, b, sizeof b);
+    std::memcpy(out + 2 * out_stride, c, sizeof c);
+    std::memcpy(out + 3 * out_stride, d, sizeof d);
+}
+
+HM_INLINE void transform(const float* samples, float* coefficients) noexcept {
+    const float* by = basis()[0].data();
+    float down[16][SIDE];
+    for (int i = 0; i < 16; i += 4) {
+        for (int from = 0; from < SIDE; from += 16) {
+            four_sums({by + i, 1, 16}, samples + from, SIDE, &down[i][from], SIDE);
+        }
+    }
+    for (int i = 0; i < 16; i += 4) {
+        four_sums({&down[i][0], SIDE, 1}, by, 16, coefficients + i * 16, 16);
+    }
 }
 
 HM_INLINE void count(const float* u, const float* v, int n, float slack, int* sum,
@@ -80,13 +98,29 @@ HM_INLINE void count_gradients(const float* samples, float slack, Digest* out) n
     }
 }
 
-// Torben's median, which the reference uses, is the lower one of an even number of values.
-float lower_median(const float* coefficients) noexcept {
-    std::array<float, COEFFICIENTS> sorted;
-    std::copy(coefficients, coefficients + COEFFICIENTS, sorted.begin());
-    const auto middle = sorted.begin() + COEFFICIENTS / 2 - 1;
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    return *middle;
+// Torben's median, which the reference uses, is the lower one of an even number of values. It is
+// found bit by bit, over whole numbers that are in the order of the floats they stand for: sorting
+// would stumble over a branch for every value.
+HM_INLINE float lower_median(const float* coefficients) noexcept {
+    std::uint32_t keys[COEFFICIENTS];
+    for (int i = 0; i < COEFFICIENTS; ++i) {
+        std::uint32_t bits;
+        const float value = coefficients[i] + 0.0F;  // -0 becomes 0: floats take them for equal
+        std::memcpy(&bits, &value, sizeof bits);
+        keys[i] = bits ^ (static_cast<std::uint32_t>(-static_cast<std::int32_t>(bits >> 31)) |
+                          0x80000000U);
+    }
+    std::uint32_t median = 0;
+    for (std::uint32_t bit = 0x80000000U; bit; bit >>= 1) {
+        const std::uint32_t middle = median | bit;
+        int below = 0;
+        for (int i = 0; i < COEFFICIENTS; ++i) below += static_cast<int>(keys[i] < middle);
+        if (below <= COEFFICIENTS / 2 - 1) median = middle;
+    }
+    const std::uint32_t bits = median & 0x80000000U ? median & 0x7FFFFFFFU : ~median;
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 // How far the least coefficient of a set bit stays above the largest of the others if every
@@ -100,12 +134,10 @@ HM_INLINE float worst_distance(const float* coefficients, float median, float to
         for (int j = 0; j < 16; ++j) {
             const float value = coefficients[i * 16 + j];
             const float off = tolerance * (1.0F / (i + 1) + 1.0F / (j + 1));
-            if (value > median) {
-                least = std::min(least, value - off);
-                ++set;
-            } else {
-                largest = std::max(largest, value + off);
-            }
+            const bool above = value > median;
+            least = std::min(least, above ? value - off : least);
+            largest = std::max(largest, above ? largest : value + off);
+            set += static_cast<int>(above);
         }
     }
     return set == COEFFICIENTS / 2 ? least - largest : -std::numeric_limits<float>::infinity();

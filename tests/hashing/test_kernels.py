@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -67,6 +69,30 @@ def test_pdq_samples_of_mirrored_pictures(simd_level: int, shape: tuple[int, int
         assert np.array_equal(found[at], pdq_twin.samples(mirrored)), at
 
 
+@cache
+def high_picture(height: int, bright: bool) -> tuple[Pixels, list[NDArray[np.float32]]]:
+    """Return colours, and the twin's samples of them, of them mirrored, and of their green."""
+    colour = noise(height, 11, 3)
+    if bright:  # the largest sums there are
+        colour[...] = 255
+    wanted = (colour, colour[::-1, ::-1], colour[:, :, 1])
+    return colour, [pdq_twin.samples(pixels) for pixels in wanted]
+
+
+# rows are summed in 16 bits as far as these hold them: the box is 16, 17, 33, 64 and 65 rows high
+HIGH = [(2048, True), (2049, False), (4100, True), (8192, True), (8193, False)]
+
+
+@pytest.mark.parametrize(("height", "bright"), HIGH)
+def test_pdq_samples_of_high_pictures(simd_level: int, height: int, bright: bool) -> None:
+    colour, (as_it_is, mirrored, green) = high_picture(height, bright)
+    for pixels in (colour, with_gaps(colour)):
+        found = samples(pixels, simd_level, 3)
+        assert np.array_equal(found[0], as_it_is)
+        assert np.array_equal(found[3], mirrored)
+    assert np.array_equal(samples(colour[:, :, 1].copy(), simd_level)[0], green)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pdq_replay(simd_level: int, shape: tuple[int, int], channels: int) -> None:
@@ -107,6 +133,22 @@ def test_pdq_digest(simd_level: int, kind: str) -> None:
     assert apart == pdq_twin.apart(coefficients, 0.02)
     assert bits == pdq_twin.bits(coefficients)
     assert (gradients, doubtful) == pdq_twin.gradients(values, 0.01)
+
+
+def test_pdq_digests_of_turned_samples(simd_level: int) -> None:
+    several = np.random.default_rng(3).uniform(0, 255, (4, 64, 64)).astype(np.float32)
+    ways = ((0, False), (3, True), (2, False), (3, False), (1, True))
+    coefficients = np.empty((16, 16), np.float32)
+    expected = []
+    for which, swapped in ways:
+        one = several[which].T if swapped else several[which]
+        bits, _, *rest = kernels.pdq.digest(
+            np.ascontiguousarray(one), 0.01, 0.02, simd_level, coefficients
+        )
+        expected.append((bits, *rest))
+    assert kernels.pdq.digest_turned(several, ways, 0.01, 0.02, simd_level) == expected
+    with pytest.raises(ValueError, match="not there"):
+        kernels.pdq.digest_turned(several, ((4, False),), 0.01, 0.02, simd_level)
 
 
 @pytest.mark.parametrize("width", SIDES)
