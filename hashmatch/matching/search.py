@@ -188,6 +188,8 @@ class Searcher:
         if not probes:
             return
         found = self.snapshot.index(name).search_radius(_codes(probes), radius)
+        if not len(found.rows):
+            return
         for number in np.flatnonzero(np.diff(found.offsets)).tolist():
             for row, distance in zip(*(part.tolist() for part in found.of(number)), strict=True):
                 yield probes[number], row, distance
