@@ -14,8 +14,8 @@ from hashmatch.cli.watch import Watch
 from hashmatch.errors import SandboxError
 from hashmatch.home import Home
 from hashmatch.matching import DEFAULT_PROFILE, Matcher, profile_names
+from hashmatch.matching.in_use import ISOLATIONS
 from hashmatch.matching.isolated import DEFAULT_TIMEOUT
-from hashmatch.matching.matcher import ISOLATIONS
 from hashmatch.sandbox import capabilities
 from hashmatch.scan import (
     REPORTED_TYPES,
