@@ -42,6 +42,7 @@ SANITIZED := build/sanitize
 SANITIZE_TESTS := $(wildcard tests/hashing tests/indexes)
 LIBRARY = $(shell $(or $(CXX),c++) -print-file-name=$(1))
 
+# the sources are copied without anything built, and pip always builds and reinstalls a folder
 sanitize: tools ## the native code's tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@rm -rf $(SANITIZED)/src && mkdir -p $(SANITIZED)/src
 	@cp -R hashmatch cli indexes src_ext pyproject.toml setup.py README.md LICENSE MANIFEST.in $(SANITIZED)/src
@@ -49,7 +50,6 @@ sanitize: tools ## the native code's tests under AddressSanitizer and UndefinedB
 	@test -x $(SANITIZED)/venv/bin/python || $(PYTHON) -m venv $(SANITIZED)/venv
 	@echo "Building with sanitizers in $(SANITIZED) ..."
 	@HASHMATCH_SANITIZE=1 $(SANITIZED)/venv/bin/python -m pip install -q --disable-pip-version-check '$(SANITIZED)/src[dev]'
-	@HASHMATCH_SANITIZE=1 $(SANITIZED)/venv/bin/python -m pip install -q --disable-pip-version-check --force-reinstall --no-deps $(SANITIZED)/src
 	cd $(SANITIZED) && ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		LD_PRELOAD="$(call LIBRARY,libasan.so) $(call LIBRARY,libubsan.so) $(call LIBRARY,libstdc++.so.6)" \
 		venv/bin/python -P -m pytest -c ../../pyproject.toml -p no:cacheprovider --timeout 1800 $(addprefix ../../,$(SANITIZE_TESTS))

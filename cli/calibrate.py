@@ -6,11 +6,11 @@ from collections import Counter
 
 import click
 
+from hashmatch.cli.matching_options import profile_option
 from hashmatch.cli.options import json_option, pass_home
 from hashmatch.cli.output import print_json, print_table, say
 from hashmatch.home import Home
 from hashmatch.indexes.snapshot import Snapshot
-from hashmatch.matching import DEFAULT_PROFILE, profile_names
 from hashmatch.matching.calibrate import CONFIDENCE, Calibration, calibrate
 from hashmatch.matching.profiles import get_profile
 from hashmatch.matching.search import Searcher
@@ -20,13 +20,7 @@ from hashmatch.scan import walk
 @click.command("calibrate")
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True)
 @click.option("--list", "list_name", required=True, help="The list to calibrate.")
-@click.option(
-    "--profile",
-    type=click.Choice(profile_names()),
-    default=DEFAULT_PROFILE,
-    show_default=True,
-    help="How the pictures are looked at; take the one you match with.",
-)
+@profile_option("How the pictures are looked at; take the one you match with.")
 @json_option
 @pass_home
 def calibrate_command(

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from hashmatch.cli.matching_options import profile_option
 from hashmatch.cli.options import from_stdin, json_option, pass_home
 from hashmatch.cli.output import print_json
 from hashmatch.home import Home
-from hashmatch.matching import DEFAULT_PROFILE, Matcher, profile_names
+from hashmatch.matching import Matcher
 from hashmatch.matching.explain import explain
 from hashmatch.scan import Summary
 from hashmatch.scan.record import record_of
@@ -18,13 +19,7 @@ from hashmatch.scan.record import record_of
 
 @click.command("match")
 @click.argument("inputs", metavar="PATH...", nargs=-1, required=True)
-@click.option(
-    "--profile",
-    type=click.Choice(profile_names()),
-    default=DEFAULT_PROFILE,
-    show_default=True,
-    help="Which variants of each picture to search for.",
-)
+@profile_option()
 @click.option(
     "--hash",
     "hash_type",

@@ -7,23 +7,15 @@ from pathlib import Path
 import click
 
 from hashmatch.cli.options import json_option, pass_home
-from hashmatch.cli.output import print_json, say
-from hashmatch.cli.scan import print_summary
+from hashmatch.cli.run_folder import output_option, tell_run
 from hashmatch.home import Home
 from hashmatch.matching import Matcher
-from hashmatch.scan import REPORTED_TYPES, head_of, rescan, settings_of
-from hashmatch.scan.record import shown
+from hashmatch.scan import REPORTED_TYPES, rescan, settings_of
 
 
 @click.command("rescan")
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    help="New folder for the answers; the run's own stays as it is.",
-)
+@output_option("New folder for the answers; the run's own stays as it is.")
 @json_option
 @pass_home
 @click.pass_context
@@ -39,11 +31,4 @@ def rescan_command(ctx: click.Context, home: Home, run: Path, output: Path, as_j
     profile = settings_of(run)["plan"]["profile"]
     with Matcher.open(home.path, profile=profile, also_compute=REPORTED_TYPES) as matcher:
         summary = rescan(matcher, run, output)
-    head = head_of(output)
-    if as_json:
-        print_json(summary.to_json() | {"anchor": head})
-    else:
-        print_summary(summary)
-        say(f"reports: {shown(str(output))}/results.jsonl, results.csv, summary.json")
-        say(f"anchor, to be kept elsewhere for 'hashmatch verify': {head}")
-    ctx.exit(summary.exit_status)
+    tell_run(ctx, output, summary, as_json=as_json)

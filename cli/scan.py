@@ -8,25 +8,17 @@ from typing import Any
 
 import click
 
+from hashmatch.cli.matching_options import isolation_option, profile_option
 from hashmatch.cli.options import from_stdin, json_option, pass_home
-from hashmatch.cli.output import people, print_json, print_table, say
+from hashmatch.cli.output import say
+from hashmatch.cli.run_folder import output_option, tell_run
 from hashmatch.cli.watch import Watch
 from hashmatch.errors import SandboxError
 from hashmatch.home import Home
-from hashmatch.matching import DEFAULT_PROFILE, Matcher, profile_names
+from hashmatch.matching import Matcher
 from hashmatch.matching.isolated import DEFAULT_TIMEOUT
-from hashmatch.matching.matcher import ISOLATIONS
 from hashmatch.sandbox import capabilities
-from hashmatch.scan import (
-    REPORTED_TYPES,
-    ArchiveLimits,
-    ScanOptions,
-    Summary,
-    head_of,
-    resume,
-    scan,
-    settings_of,
-)
+from hashmatch.scan import REPORTED_TYPES, ArchiveLimits, ScanOptions, resume, scan, settings_of
 from hashmatch.scan.record import shown
 
 _ARCHIVES = ArchiveLimits()
@@ -34,26 +26,14 @@ _ARCHIVES = ArchiveLimits()
 
 @click.command("scan")
 @click.argument("roots", metavar="[ROOT]...", nargs=-1)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    help="New folder for the run: journal, results, summary, manifest and log.",
-)
+@output_option("New folder for the run: journal, results, summary, manifest and log.")
 @click.option("--resume", "resuming", is_flag=True, help="Go on with the run in the output folder.")
 @click.option(
     "--verify-content",
     is_flag=True,
     help="When resuming, hash files that look unchanged to make sure.",
 )
-@click.option(
-    "--profile",
-    type=click.Choice(profile_names()),
-    default=DEFAULT_PROFILE,
-    show_default=True,
-    help="Which variants of each picture to search for.",
-)
+@profile_option()
 @click.option(
     "--hashes",
     "hash_manifests",
@@ -68,13 +48,7 @@ _ARCHIVES = ArchiveLimits()
     type=click.IntRange(1),
     help="Files at a time; one per processor by default.",
 )
-@click.option(
-    "--isolation",
-    type=click.Choice(ISOLATIONS),
-    default="workers",
-    show_default=True,
-    help="Decode in locked-down worker processes, or in this one.",
-)
+@isolation_option("Decode in locked-down worker processes, or in this one.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0.1),
@@ -168,25 +142,7 @@ def scan_command(
                     hash_type=asked["hash_type"],
                     on_record=watch.tell,
                 )
-    head = head_of(output)
-    if as_json:
-        print_json(summary.to_json() | {"anchor": head})
-    else:
-        print_summary(summary)
-        say(f"reports: {shown(str(output))}/results.jsonl, results.csv, summary.json")
-        say(f"anchor, to be kept elsewhere for 'hashmatch verify': {head}")
-    ctx.exit(summary.exit_status)
-
-
-def print_summary(summary: Summary) -> None:
-    """Print the counts of a run as tables."""
-    counts = summary.to_json()
-    rows = [*counts["verdicts"].items(), ("all files", counts["files"])]
-    print_table("verdicts", ["verdict", "files"], rows)
-    for name in ("lists", "categories", "reasons", "kinds"):
-        if counts[name]:
-            print_table(name, [name, "files"], counts[name].items())
-    people.file.flush()
+    tell_run(ctx, output, summary, as_json=as_json)
 
 
 def _usable(isolation: str) -> str:

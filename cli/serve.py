@@ -6,10 +6,10 @@ import os
 
 import click
 
+from hashmatch.cli.matching_options import isolation_option, profile_option
 from hashmatch.cli.options import pass_home
 from hashmatch.errors import ServiceConfigError
 from hashmatch.home import Home
-from hashmatch.matching import DEFAULT_PROFILE, profile_names
 
 _MEBIBYTE = 1024 * 1024
 
@@ -29,20 +29,8 @@ _MEBIBYTE = 1024 * 1024
     default=os.cpu_count() or 1,
     help="Processes that answer requests; one per processor by default.",
 )
-@click.option(
-    "--profile",
-    type=click.Choice(profile_names()),
-    default=DEFAULT_PROFILE,
-    show_default=True,
-    help="Which variants of each picture to search for.",
-)
-@click.option(
-    "--isolation",
-    type=click.Choice(["workers", "inline"]),
-    default="workers",
-    show_default=True,
-    help="Decode in sandboxed processes, or in the answering one.",
-)
+@profile_option()
+@isolation_option("Decode in sandboxed processes, or in the answering one.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0.05, 3600),

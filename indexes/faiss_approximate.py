@@ -24,7 +24,6 @@ from hashmatch.indexes.contract import (
     NearestResult,
     RadiusResult,
     as_codes,
-    as_count,
     as_radius,
     as_rows,
 )
@@ -94,14 +93,11 @@ class FaissApproximateIndex(Index):
 
     def search_radius(self, queries: Codes, radius: int) -> RadiusResult:
         """Find rows within ``radius`` bits of each query; some may be missed."""
-        queries = as_codes(queries, self.bits, "queries")
-        return radius_result(self._index, queries, as_radius(radius, self.bits), None)
+        return radius_result(self._index, queries, radius, None)
 
     def search_nearest(self, queries: Codes, k: int) -> NearestResult:
         """Find near rows of each query; nearer ones may be missed."""
-        return nearest_result(
-            self._index, as_codes(queries, self.bits, "queries"), as_count(k), None
-        )
+        return nearest_result(self._index, queries, k, None)
 
     def add(self, codes: Codes) -> None:
         """Append rows. See the contract. The recall that was measured is not measured again."""

@@ -15,8 +15,6 @@ from hashmatch.indexes.contract import (
     NearestResult,
     RadiusResult,
     as_codes,
-    as_count,
-    as_radius,
     as_rows,
 )
 from hashmatch.indexes.faiss_results import nearest_result, radius_result
@@ -65,8 +63,6 @@ class FaissFlatIndex(Index):
 
     def search_radius(self, queries: Codes, radius: int) -> RadiusResult:
         """Find every row within ``radius`` bits of each query. See the contract."""
-        queries = as_codes(queries, self.bits, "queries")
-        radius = as_radius(radius, self.bits)
         return radius_result(self._index, queries, radius, self._rows)
 
     def search_nearest(self, queries: Codes, k: int) -> NearestResult:
@@ -75,8 +71,7 @@ class FaissFlatIndex(Index):
         FAISS takes any of the rows that are equally far as its last one, so it is asked twice:
         how far the nearest rows reach, and for everything that near.
         """
-        queries = as_codes(queries, self.bits, "queries")
-        found = nearest_result(self._index, queries, as_count(k), self._rows)
+        found = nearest_result(self._index, queries, k, self._rows)
         if not found.rows.size or k >= len(self):
             return found
         for reach in np.unique(found.distances[:, -1]).tolist():

@@ -165,11 +165,6 @@ class MihIndex(NativeIndex):
         self._tables = tables or Tables.build(codes)
 
     @classmethod
-    def build(cls, kind: str, codes: Codes, *, bits: int, radius: int) -> Self:
-        """Build the tables; they serve every radius."""
-        return cls(kind, bits, codes)
-
-    @classmethod
     def from_arrays(
         cls,
         kind: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,23 @@ class NativeIndex(Index):
         self._gone = 0 if removed is None else int(np.bitwise_count(removed).sum(dtype=np.int64))
         self._tail = np.empty((0, bits // 8), np.uint8)
         self._tail_rows = 0
+
+    @classmethod
+    def build(cls, kind: str, codes: Codes, *, bits: int, radius: int) -> Self:
+        """Keep the codes, with whatever the kind makes of them at any radius."""
+        return cls(kind, bits, codes)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        kind: str,
+        arrays: Mapping[str, NDArray[Any]],
+        *,
+        bits: int,
+        parameters: Mapping[str, Any],
+    ) -> Self:
+        """Open a stored index."""
+        return cls(kind, bits, arrays["codes"], arrays.get("removed"))
 
     @abstractmethod
     def _search_base(self, queries: Codes, radius: int) -> RadiusResult:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
-
-from numpy.typing import NDArray
-
 from hashmatch.indexes.contract import Codes, RadiusResult
 from hashmatch.indexes.native import NativeIndex, scan_radius
 
@@ -17,23 +12,6 @@ class ScanIndex(NativeIndex):
     From three queries on, blocks of codes are laid out for SIMD once and meet every query while
     they are in the cache, so a batch costs far less per query than its queries one by one.
     """
-
-    @classmethod
-    def build(cls, kind: str, codes: Codes, *, bits: int, radius: int) -> Self:
-        """Keep the codes; there is nothing to build."""
-        return cls(kind, bits, codes)
-
-    @classmethod
-    def from_arrays(
-        cls,
-        kind: str,
-        arrays: Mapping[str, NDArray[Any]],
-        *,
-        bits: int,
-        parameters: Mapping[str, Any],
-    ) -> Self:
-        """Open a stored index."""
-        return cls(kind, bits, arrays["codes"], arrays.get("removed"))
 
     def _search_base(self, queries: Codes, radius: int) -> RadiusResult:
         return scan_radius(self._codes, queries, radius, self._removed)

@@ -14,7 +14,7 @@ import pytest
 import hashmatch
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ("click", "faiss", "PIL", "numpy", "rich", "sqlite3", "ijson", "imagehash", "scipy")
+HEAVY = ("click", "faiss", "PIL", "numpy", "rich", "sqlite3", "imagehash", "scipy")
 
 
 def project() -> dict[str, Any]:

@@ -7,14 +7,12 @@ built in.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 from hashmatch.errors import ListFormatError
+from hashmatch.lists import settings_file
 from hashmatch.types import Polarity
 
 
@@ -44,13 +42,7 @@ class Scheme:
         ListFormatError
             If the file cannot be read or is no scheme.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-            found = tomllib.loads(text) if path.endswith(".toml") else json.loads(text)
-        except OSError as error:
-            raise ListFormatError(path, f"cannot be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
-            raise ListFormatError(path, "is neither JSON nor, by its name, TOML") from error
+        found = settings_file.read(path)
         labels = found.get("labels") if isinstance(found, dict) else None
         if not isinstance(labels, dict) or not isinstance(found.get("name"), str):
             raise ListFormatError(path, "a scheme has a 'name' and 'labels' that map codes to text")

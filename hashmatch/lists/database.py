@@ -1,4 +1,4 @@
-"""The catalog's file: made private, opened, its schema, and SQLite's errors in our words."""
+"""The catalog's file: made private, opened, its schema, transactions, and errors in our words."""
 
 from __future__ import annotations
 
@@ -106,7 +106,34 @@ def connect(path: Path, *, create: bool, allow_shared: bool) -> sqlite3.Connecti
     return connection
 
 
-def shrink_log(connection: sqlite3.Connection) -> None:
+@contextmanager
+def transaction(path: Path, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Commit what the body did, or none of it. The body may roll back by itself."""
+    with errors(path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            if connection.in_transaction:  # a full disk has already ended it
+                connection.execute("ROLLBACK")
+            raise
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+        _shrink_log(connection)
+
+
+@contextmanager
+def frozen(path: Path, connection: sqlite3.Connection) -> Iterator[None]:
+    """Let everything that is read in the body be read as of one moment."""
+    with errors(path):
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def _shrink_log(connection: sqlite3.Connection) -> None:
     """Give back the disk space of the log after a large import, unless someone still reads it."""
     connection.execute("PRAGMA busy_timeout = 0")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

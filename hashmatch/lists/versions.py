@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from hashmatch import hash_types
 from hashmatch.lists import block_store
-from hashmatch.lists.info import Mode
+from hashmatch.lists.blocks import Block
+from hashmatch.lists.info import Mode, VersionInfo
 
 
 @dataclass(slots=True)
@@ -36,6 +37,13 @@ def members(connection: sqlite3.Connection, list_id: int, number: int) -> list[M
     return [
         Member(block_id, block_store.unpack_alive(alive, count)) for block_id, count, alive in rows
     ]
+
+
+def blocks(connection: sqlite3.Connection, list_id: int, number: int) -> Iterator[Block]:
+    """Give the living entries of a version, block by block."""
+    for member in members(connection, list_id, number):
+        block = block_store.load(connection, member.block_id)
+        yield block if member.alive.all() else block.take(np.flatnonzero(member.alive))
 
 
 def write(
@@ -91,6 +99,47 @@ def count_categories(connection: sqlite3.Connection, members: Sequence[Member]) 
     for member in members:
         counts += block_store.category_counts(connection, member.block_id, member.alive)
     return dict(sorted(counts.items()))
+
+
+def last(connection: sqlite3.Connection, list_id: int) -> int:
+    """Return the number of the newest version of a list, 0 if it has none."""
+    found = connection.execute(
+        "SELECT max(number) FROM versions WHERE list_id = ?", (list_id,)
+    ).fetchone()
+    return int(found[0] or 0)
+
+
+def facts(connection: sqlite3.Connection, list_id: int, number: int) -> dict[str, Any]:
+    """Return what was noted about a version."""
+    row = connection.execute(
+        "SELECT facts FROM versions WHERE list_id = ? AND number = ?", (list_id, number)
+    ).fetchone()
+    found: dict[str, Any] = json.loads(row[0])
+    return found
+
+
+def described(connection: sqlite3.Connection, list_id: int, live: int) -> list[VersionInfo]:
+    """Return the versions of a list, oldest first."""
+    rows = connection.execute(
+        "SELECT number, imported_at, format, mode, entries, facts FROM versions "
+        "WHERE list_id = ? ORDER BY number",
+        (list_id,),
+    ).fetchall()
+    listed = []
+    for number, imported_at, format_name, mode, entries, noted in rows:
+        counts = json.loads(noted)["counts"]
+        listed.append(
+            VersionInfo(
+                number,
+                number == live,
+                imported_at,
+                format_name,
+                Mode(mode),
+                entries,
+                *(counts.get(kind, 0) for kind in ("added", "changed", "removed", "unchanged")),
+            )
+        )
+    return listed
 
 
 def now() -> str:

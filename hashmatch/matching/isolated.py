@@ -12,7 +12,7 @@ import numpy as np
 
 from hashmatch import hashing, media
 from hashmatch.errors import SandboxError
-from hashmatch.matching.examine import Bytes, Examination
+from hashmatch.matching.examine import Bytes, Examination, examine
 from hashmatch.matching.lending import Lender
 from hashmatch.matching.plan import Plan
 from hashmatch.matching.source import examine_descriptor
@@ -124,6 +124,7 @@ class Isolation:
     def __init__(
         self, plan: Plan, workers: int | None, timeout: float, before: Isolation | None = None
     ) -> None:
+        self._workers = workers
         self._timeout = timeout
         self._process = os.getpid()
         earlier: tuple[str, ...] = before.perceptual if before else ()
@@ -146,8 +147,21 @@ class Isolation:
         self.pool.close()
         self._lender.close()
 
+    @property
+    def lost(self) -> int:
+        """How many worker processes died or had to be stopped so far."""
+        return sum(self.pool.lost.values())
+
+    def ready_for(self, plan: Plan) -> Isolation:
+        """Return workers that can compute a plan's hash types: these, or new ones."""
+        if set(plan.perceptual) <= set(self.perceptual):
+            return self
+        return Isolation(plan, self._workers, self._timeout, self)
+
     def examine_bytes(self, data: Bytes, plan: Plan) -> Examination:
         """Examine media held in memory, which is lent to a worker through memory."""
+        if not len(data):
+            return examine(data, plan)
         if len(data) <= self._lender.size:
             with self._lender.lent(data) as descriptor:
                 return self._examine(descriptor, len(data), plan, b"%d " % len(data))
@@ -162,6 +176,8 @@ class Isolation:
 
     def examine_descriptor(self, descriptor: int, size: int, plan: Plan) -> Examination:
         """Examine the file behind a descriptor in a worker."""
+        if not size:
+            return examine_descriptor(descriptor, plan)
         return self._examine(descriptor, size, plan, b" ")
 
     def _examine(self, descriptor: int, size: int, plan: Plan, extent: bytes) -> Examination:

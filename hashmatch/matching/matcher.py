@@ -7,51 +7,31 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch import hash_types, hashing, media
-from hashmatch.errors import MatcherConfigError, MediaError
+from hashmatch import hash_types, media
 from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
 from hashmatch.indexes.contract import as_codes
-from hashmatch.indexes.snapshot import Snapshot, current_id
-from hashmatch.matching.examine import Bytes, Examination, Probe, examine
-from hashmatch.matching.faults import log_fault
+from hashmatch.indexes.snapshot import Snapshot
+from hashmatch.matching.answer import Answerer
+from hashmatch.matching.examine import Bytes, Examination, Probe
 from hashmatch.matching.feedback import Feedback
 from hashmatch.matching.flood import FloodGuard
-from hashmatch.matching.follow import Follower, OnReload
-from hashmatch.matching.isolated import DEFAULT_TIMEOUT, Isolation
-from hashmatch.matching.judge import OUR_FAILURES, Judge
+from hashmatch.matching.follow import OnReload
+from hashmatch.matching.in_use import InUse
+from hashmatch.matching.isolated import DEFAULT_TIMEOUT
+from hashmatch.matching.judge import Judge
 from hashmatch.matching.ordered import ordered_map
-from hashmatch.matching.plan import Plan
-from hashmatch.matching.profiles import DEFAULT_PROFILE, Profile, get_profile
-from hashmatch.matching.search import Searcher
-from hashmatch.matching.source import changed, examine_descriptor, note_change, refusal
-from hashmatch.matching.views import is_view
-from hashmatch.types import HashValue, MatchResult, Polarity, Reason, Verdict
-from hashmatch.version import ENGINE
-
-FilePath = str | bytes | os.PathLike[Any]
-ISOLATIONS = ("inline", "workers")
-# what does not matter where no list asks for pictures: the bytes were read and hashed
-_OF_PICTURES = (
-    Reason.FRAMES_SKIPPED,
-    Reason.TRUNCATED,
-    Reason.NOT_AN_IMAGE,
-    Reason.UNSUPPORTED_FORMAT,
-    Reason.CORRUPT,
-    Reason.TOO_MANY_BYTES,
-    Reason.TOO_MANY_PIXELS,
-    Reason.TIMEOUT,
-    Reason.DECODER_CRASHED,
-    *OUR_FAILURES,
-)
+from hashmatch.matching.plan import Plan, Wanted
+from hashmatch.matching.profiles import DEFAULT_PROFILE, get_profile
+from hashmatch.matching.source import FilePath, examine_file
+from hashmatch.types import HashValue, MatchResult, Polarity, Reason
 
 
 class Matcher:
@@ -104,22 +84,13 @@ class Matcher:
         workers: int | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
-        if isolation not in ISOLATIONS:
-            raise MatcherConfigError(
-                f"unknown isolation {isolation!r}; choose one of {', '.join(ISOLATIONS)}"
-            )
-        self._root = root
-        self._pinned = snapshot_id
         self.profile = get_profile(profile, possible=possible)
         self.limits = limits
-        self._also = {name: hash_types.get(name).kind for name in also_compute}
+        wanted = Wanted(tuple(also_compute), self.profile, limits)
+        self._in_use = InUse(root, snapshot_id, wanted, isolation, workers, timeout)
         # a home keeps its feedback beside its snapshots
-        self._judge = Judge(Feedback(root.parent), flood_guard)
-        self._searcher = self._load()
+        self._answerer = Answerer(self.profile, Judge(Feedback(root.parent), flood_guard))
         self._pool: ThreadPoolExecutor | None = None
-        self._isolate = (isolation == "workers", workers, timeout)
-        self._isolation = self._isolated(self._searcher, None)
-        self._follower: Follower | None = None
 
     @classmethod
     def open(
@@ -175,21 +146,12 @@ class Matcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """End threads and worker processes; the snapshot is unmapped after its last answer."""
-        if self._follower is not None:
-            self._follower.close()
-            self._follower = None
-        if self._isolation is not None:
-            self._isolation.close()
+        self._in_use.close()
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -207,9 +169,7 @@ class Matcher:
         SnapshotError
             If it cannot be opened; the matcher then goes on with the one it has.
         """
-        before = self._searcher.snapshot.id
-        self._use(self._load())
-        return self._searcher.snapshot.id != before
+        return self._in_use.reload()
 
     def follow(self, interval: float = 1.0, on_reload: OnReload | None = None) -> None:
         """Take up every new snapshot by itself, until the matcher is closed.
@@ -229,24 +189,16 @@ class Matcher:
         MatcherConfigError
             If the matcher was opened on one snapshot for ever, or follows already.
         """
-        if self._pinned is not None or self._follower is not None:
-            raise MatcherConfigError("this matcher cannot follow: it is pinned, or does already")
-        self._follower = Follower(
-            lambda: current_id(self._root),
-            lambda: self._searcher.snapshot.id,
-            self._take_up,
-            interval,
-            on_reload,
-        )
+        self._in_use.follow(interval, on_reload)
 
     @property
     def snapshot(self) -> Snapshot:
         """The snapshot in use."""
-        return self._searcher.snapshot
+        return self._in_use.searcher.snapshot
 
     def plan(self) -> Plan:
         """Return what is computed of an input, for the snapshot in use."""
-        return self._plan(self._searcher)
+        return self._in_use.plan(self._in_use.searcher)
 
     def match_bytes(self, data: Bytes, *, stages: dict[str, float] | None = None) -> MatchResult:
         """Answer about media held in memory. Nothing of it is kept or written anywhere.
@@ -259,12 +211,11 @@ class Matcher:
             Takes the seconds each stage took: ``decode``, ``hash``, ``search`` and ``total``.
         """
         begin = time.perf_counter()
-        searcher = self._searcher
-        plan = self._plan(searcher)
-        found = self._examine(data, plan)
+        searcher = self._in_use.searcher
+        found = self._in_use.isolation.examine_bytes(data, self._in_use.plan(searcher))
         found.size = len(data)
         examined = time.perf_counter()
-        result = self._result(searcher, found)
+        result = self._answerer.answer(searcher, found)
         if stages is not None:
             end = time.perf_counter()
             stages |= found.seconds | {"search": end - examined, "total": end - begin}
@@ -282,23 +233,14 @@ class Matcher:
         follow_symlinks : bool
             Whether a symbolic link is followed or answered as ``unscannable``.
         """
-        searcher = self._searcher
-        plan = self._plan(searcher)
-        try:
-            descriptor = media.open_file(path, follow_symlinks=follow_symlinks)
-        except MediaError as error:
-            return self._result(searcher, refusal(error))
-        try:
-            before = os.fstat(descriptor)
-            if self._isolation is not None and before.st_size:
-                found = self._isolation.examine_descriptor(descriptor, before.st_size, plan)
-            else:
-                found = examine_descriptor(descriptor, plan)
-            if changed(before, os.fstat(descriptor)):
-                note_change(found)
-        finally:
-            os.close(descriptor)
-        return self._result(searcher, found)
+        searcher = self._in_use.searcher
+        plan = self._in_use.plan(searcher)
+        found = examine_file(
+            path,
+            partial(self._in_use.isolation.examine_descriptor, plan=plan),
+            follow_symlinks=follow_symlinks,
+        )
+        return self._answerer.answer(searcher, found)
 
     def judge(self, found: Examination) -> MatchResult:
         """Search for what was found in an input earlier, and answer.
@@ -308,18 +250,18 @@ class Matcher:
         found : Examination
             From :func:`hashmatch.matching.examine.examine`, a worker or a scan's journal.
         """
-        return self._result(self._searcher, found)
+        return self._answerer.answer(self._in_use.searcher, found)
 
     @property
     def holds_known_good(self) -> bool:
         """Whether the snapshot holds a known-good list with cryptographic hashes to look up."""
-        searcher = self._searcher
+        searcher = self._in_use.searcher
         good = any(listed.polarity is Polarity.KNOWN_GOOD for listed in searcher.lists)
         return good and bool(searcher.cryptographic)
 
     def known_good(self, hashes: Mapping[str, HashValue]) -> bool:
         """Say whether an input's bytes are on a known-good list and on no known-bad one."""
-        hits = self._searcher.search([Probe(value) for value in hashes.values()])
+        hits = self._in_use.searcher.search([Probe(value) for value in hashes.values()])
         return bool(hits) and all(hit.polarity is Polarity.KNOWN_GOOD for hit in hits)
 
     def match_hash(
@@ -343,17 +285,12 @@ class Matcher:
         MatcherConfigError
             If the snapshot holds no list with this hash type, so nothing could be answered.
         """
-        searcher = self._searcher
-        known = hash_types.get(hash_type)
-        if hash_type not in searcher.snapshot.hash_types:
-            raise MatcherConfigError(
-                f"snapshot {searcher.snapshot.id} holds no {hash_type} values, so they cannot be "
-                f"checked; it holds {', '.join(searcher.snapshot.hash_types)}"
-            )
+        searcher = self._in_use.searcher
+        known = searcher.holds(hash_type)
         raw = known.parse(value if isinstance(value, str) else value.hex())
         probe = Probe(HashValue(hash_type, raw, quality))
         found = Examination([probe], {hash_type: probe.value}, decoded=True)
-        return self._result(searcher, found)
+        return self._answerer.answer(searcher, found)
 
     def match_hashes(
         self,
@@ -381,56 +318,27 @@ class Matcher:
         MatcherConfigError
             If the snapshot holds no list with this hash type.
         """
-        searcher = self._searcher
-        known = hash_types.get(hash_type)
-        if hash_type not in searcher.snapshot.hash_types:
-            raise MatcherConfigError(
-                f"snapshot {searcher.snapshot.id} holds no {hash_type} values, so they cannot be "
-                f"checked; it holds {', '.join(searcher.snapshot.hash_types)}"
-            )
+        searcher = self._in_use.searcher
+        known = searcher.holds(hash_type)
         codes = as_codes(values, known.bits, "values")
-        hits, blind = searcher.search_each(hash_type, codes, qualities)
-        clean = MatchResult(
-            Verdict.NO_MATCH,
-            snapshot_id=searcher.snapshot.id,
-            profile=self.profile.name,
-            engine=ENGINE,
-        )
-        unsearched = replace(
-            clean,
-            verdict=Verdict.PARTIAL,
-            reason=Reason.LOW_QUALITY,
-            message=f"too little detail for a {hash_type} search",
-        )
-        results = [clean] * len(codes)
-        for number in blind:
-            results[number] = unsearched
-        for number, found in hits.items():
-            base = results[number]
-            quality = qualities[number] if qualities is not None else None
-            value = HashValue(hash_type, codes[number].tobytes(), quality)
-            weighed = self._judge.weigh(found, {hash_type: value})
-            verdict, reason, message = self._judge.verdict(
-                weighed, base.reason, base.message, decoded=True
-            )
-            results[number] = replace(
-                base, verdict=verdict, reason=reason, message=message, hits=tuple(weighed)
-            )
-        return results
+        return self._answerer.answer_each(searcher, hash_type, codes, qualities)
 
     def hashable(self) -> tuple[str, ...]:
         """Return the hash types that :meth:`hash_bytes` can compute.
 
         Worker processes are ready for those the lists hold; they cannot load others any more.
         """
-        perceptual = self._isolation.perceptual if self._isolation else hashing.computable()
-        kinds = {name: hash_types.get(name).kind for name in hash_types.names()}
-        return (*perceptual, *(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC))
+        cryptographic = (
+            name
+            for name in hash_types.names()
+            if hash_types.get(name).kind is HashKind.CRYPTOGRAPHIC
+        )
+        return (*self._in_use.isolation.perceptual, *cryptographic)
 
     @property
     def workers_lost(self) -> int:
         """How many worker processes died or had to be stopped so far; 0 inline."""
-        return sum(self._isolation.pool.lost.values()) if self._isolation else 0
+        return self._in_use.isolation.lost
 
     def hash_bytes(
         self, data: Bytes, types: Sequence[str]
@@ -444,14 +352,8 @@ class Matcher:
         reason, message : Reason and str, or None
             Why the others could not.
         """
-        kinds = {name: hash_types.get(name).kind for name in types}
-        plan = Plan(
-            tuple(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC),
-            tuple(n for n, kind in kinds.items() if kind is HashKind.PERCEPTUAL),
-            get_profile("plain"),
-            self.limits,
-        )
-        found = self._examine(data, plan)
+        plan = Plan.of_types(types, get_profile("plain"), self.limits)
+        found = self._in_use.isolation.examine_bytes(data, plan)
         return found.hashes, found.reason, found.message
 
     def match_many(
@@ -485,97 +387,7 @@ class Matcher:
             self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hashmatch")
         return self._pool
 
-    def _take_up(self) -> None:
-        """Take up the live snapshot once it is checked and in memory."""
-        searcher = self._load()
-        searcher.snapshot.load()
-        self._use(searcher)
-
-    def _use(self, searcher: Searcher) -> None:
-        """Change over to another snapshot, and to workers that are ready for it, first of all."""
-        self._isolation = self._isolated(searcher, self._isolation)
-        self._searcher = searcher
-
-    def _load(self) -> Searcher:
-        return Searcher(Snapshot.open(self._root, self._pinned))
-
-    def _isolated(self, searcher: Searcher, current: Isolation | None) -> Isolation | None:
-        """Return workers that are ready for what the snapshot in use asks for."""
-        wanted, workers, timeout = self._isolate
-        if not wanted:
-            return None
-        plan = self._plan(searcher)
-        if current is not None and set(plan.perceptual) <= set(current.perceptual):
-            return current
-        return Isolation(plan, workers, timeout, current)
-
-    def _examine(self, data: Bytes, plan: Plan) -> Examination:
-        """Examine media in memory, here or in a worker."""
-        isolation = self._isolation
-        if isolation is None or not len(data):
-            return examine(data, plan)
-        return isolation.examine_bytes(data, plan)
-
     def _match_one(self, item: Bytes | FilePath) -> MatchResult:
         if isinstance(item, str | os.PathLike):
             return self.match_file(item)
         return self.match_bytes(item)
-
-    def _plan(self, searcher: Searcher) -> Plan:
-        return Plan(
-            self._types(HashKind.CRYPTOGRAPHIC, searcher.cryptographic),
-            self._types(HashKind.PERCEPTUAL, searcher.perceptual),
-            self.profile,
-            self.limits,
-        )
-
-    def _result(self, searcher: Searcher, found: Examination) -> MatchResult:
-        """Decide, and turn a failure of the search itself into an answer."""
-        try:
-            result = _decide(searcher, found, self.profile, self._judge)
-        except MemoryError:
-            result = MatchResult(
-                Verdict.ERROR, Reason.OUT_OF_MEMORY, "not enough memory to check this input"
-            )
-        except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
-            message = log_fault("searching for an input", error)
-            result = MatchResult(Verdict.ERROR, Reason.INTERNAL, message)
-        return replace(
-            result,
-            size=found.size,
-            snapshot_id=searcher.snapshot.id,
-            profile=self.profile.name,
-            engine=ENGINE,
-        )
-
-    def _types(self, kind: HashKind, searched: Sequence[str]) -> tuple[str, ...]:
-        also = [name for name, its_kind in self._also.items() if its_kind is kind]
-        return tuple(dict.fromkeys([*also, *searched]))
-
-
-def _decide(searcher: Searcher, found: Examination, profile: Profile, judge: Judge) -> MatchResult:
-    """Search for what was found in an input and turn it into a verdict."""
-    hits = searcher.search(found.probes, also_possible=profile.possible)
-    hits = judge.weigh(hits, found.hashes)
-    reason, message = found.reason, found.message
-    if not searcher.perceptual and found.hashes and reason in _OF_PICTURES:
-        # the lists asked about bytes only, and those were checked
-        reason = message = None
-    if reason is None and (blind := _unsearched(searcher, found.probes)):
-        reason = Reason.LOW_QUALITY
-        message = (
-            f"too little detail for a {', '.join(blind)} search; only exact copies were looked for"
-        )
-    verdict, reason, message = judge.verdict(hits, reason, message, decoded=found.decoded)
-    return MatchResult(verdict, reason, message, found.hashes, tuple(hits), found.media)
-
-
-def _unsearched(searcher: Searcher, probes: Sequence[Probe]) -> list[str]:
-    """Return the hash types in which some frame had no picture good enough to search for."""
-    searched: dict[tuple[str, int], bool] = {}
-    for probe in probes:
-        if is_view(probe.variant):  # a guess about the picture, not the picture
-            continue
-        key = (probe.value.hash_type, probe.frame)
-        searched[key] = searched.get(key, False) or searcher.fully_searchable(probe)
-    return sorted({hash_type for (hash_type, _), good in searched.items() if not good})

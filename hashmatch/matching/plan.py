@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from hashmatch import media
+from hashmatch import hash_types, media
+from hashmatch.hash_types import HashKind
 from hashmatch.matching.profiles import Profile, get_profile
 
 
@@ -28,6 +30,23 @@ class Plan:
     perceptual: tuple[str, ...]
     profile: Profile
     limits: media.Limits
+
+    @classmethod
+    def of_types(cls, types: Iterable[str], profile: Profile, limits: media.Limits) -> Self:
+        """Return the plan that computes these hash types; those only held are passed over.
+
+        Raises
+        ------
+        UnknownHashTypeError
+            If there is no hash type of a name.
+        """
+        kinds = {name: hash_types.get(name).kind for name in types}
+        return cls(
+            tuple(name for name, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC),
+            tuple(name for name, kind in kinds.items() if kind is HashKind.PERCEPTUAL),
+            profile,
+            limits,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
@@ -51,3 +70,24 @@ class Plan:
     def to_bytes(self) -> bytes:
         """Return the plan as JSON."""
         return json.dumps(self.to_json(), separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a matcher computes of every input, whatever its lists hold.
+
+    Parameters
+    ----------
+    also : tuple of str
+        Hash types besides those of the lists.
+    profile : Profile
+    limits : Limits
+    """
+
+    also: tuple[str, ...]
+    profile: Profile
+    limits: media.Limits
+
+    def plan(self, searched: Iterable[str]) -> Plan:
+        """Return the plan for lists that hold these hash types."""
+        return Plan.of_types((*self.also, *searched), self.profile, self.limits)

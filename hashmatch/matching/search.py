@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch import hash_types
-from hashmatch.errors import SnapshotError
-from hashmatch.hash_types import HashKind
+from hashmatch.errors import MatcherConfigError, SnapshotError
+from hashmatch.hash_types import HashKind, HashType
 from hashmatch.indexes.snapshot import Snapshot
 from hashmatch.matching import possible
 from hashmatch.matching.examine import Probe
@@ -61,6 +61,24 @@ class Searcher:
             )
             for n, rules in asked.items()
         }
+
+    def holds(self, hash_type: str) -> HashType:
+        """Return a hash type of the snapshot.
+
+        Raises
+        ------
+        UnknownHashTypeError
+            If there is no such hash type.
+        MatcherConfigError
+            If the snapshot holds no list with it, so nothing could be answered.
+        """
+        known = hash_types.get(hash_type)
+        if hash_type not in self.snapshot.hash_types:
+            raise MatcherConfigError(
+                f"snapshot {self.snapshot.id} holds no {hash_type} values, so they cannot be "
+                f"checked; it holds {', '.join(self.snapshot.hash_types)}"
+            )
+        return known
 
     def fully_searchable(self, probe: Probe) -> bool:
         """Say whether a probe's quality lets it be searched in every list of its hash type."""

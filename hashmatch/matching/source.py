@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
-from hashmatch import hashing
+from hashmatch import hashing, media
 from hashmatch.errors import MediaError
 from hashmatch.matching.examine import Examination, KnownGood, exact_only, examine
 from hashmatch.matching.plan import Plan
 from hashmatch.types import Reason
 
 CHUNK = 1 << 20
+
+FilePath = str | bytes | os.PathLike[Any]
+
+
+def examine_file(
+    path: FilePath,
+    examined: Callable[[int, int], Examination],
+    *,
+    follow_symlinks: bool = True,
+) -> Examination:
+    """Open a file read-only, have it examined, and note whether it was written to meanwhile.
+
+    Parameters
+    ----------
+    path : path
+    examined : callable
+        Examines the file behind a descriptor; called with that and the file's size in bytes.
+    follow_symlinks : bool
+        Whether a symbolic link is followed or refused.
+    """
+    try:
+        descriptor = media.open_file(path, follow_symlinks=follow_symlinks)
+    except MediaError as error:
+        return refusal(error)
+    try:
+        before = os.fstat(descriptor)
+        found = examined(descriptor, before.st_size)
+        if changed(before, os.fstat(descriptor)):
+            note_change(found)
+    finally:
+        os.close(descriptor)
+    return found
 
 
 def examine_descriptor(

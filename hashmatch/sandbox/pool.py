@@ -8,7 +8,6 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 from typing import Self
 
 from hashmatch.errors import SandboxError
@@ -79,12 +78,7 @@ class Pool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from hashmatch.errors import DeadlineError, OverloadError, UploadRefusedError
@@ -75,12 +74,7 @@ class UploadGate:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

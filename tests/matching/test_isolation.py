@@ -67,11 +67,11 @@ def test_a_decoder_that_hangs_or_dies_does_not_hide_an_exact_copy(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     with hm.Matcher.open(known_home.path, isolation="workers", workers=1, timeout=0.5) as matcher:
-        assert isinstance(matcher._isolation, Isolation)
-        matcher._isolation.pool.close()
+        assert isinstance(matcher._in_use.isolation, Isolation)
+        matcher._in_use.isolation.pool.close()
         from hashmatch.sandbox import Pool
 
-        matcher._isolation.pool = Pool("bad_decoders:examine_badly", workers=1)
+        matcher._in_use.isolation.pool = Pool("bad_decoders:examine_badly", workers=1)
         for how, reason in (
             (b"hang", hm.Reason.TIMEOUT),
             (b"die", hm.Reason.DECODER_CRASHED),
@@ -127,16 +127,16 @@ def test_a_reload_that_asks_for_more_gets_workers_that_can(
     add("pdq")
     with hm.Matcher.open(home.path, isolation="workers", workers=1) as matcher:
         assert len(matcher.match_file(photograph("coffee.png")).hits) == 1
-        before = matcher._isolation
+        before = matcher._in_use.isolation
         add("phash16")
         assert matcher.reload()
-        assert matcher._isolation is not before
+        assert matcher._in_use.isolation is not before
         result = matcher.match_file(photograph("coffee.png"))
         assert {hit.hash_type for hit in result.hits} == {"pdq", "phash16"}
-        again = matcher._isolation
+        again = matcher._in_use.isolation
         add("md5")
         assert matcher.reload()
-        assert matcher._isolation is again, "cryptographic types need no other workers"
+        assert matcher._in_use.isolation is again, "cryptographic types need no other workers"
         assert len(matcher.match_file(photograph("coffee.png")).hits) == 3
 
 

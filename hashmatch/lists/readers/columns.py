@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 from hashmatch import hash_types
 from hashmatch.errors import ListFormatError
+from hashmatch.lists import settings_file
 
 ID, CATEGORY, HASH, HASH_TYPE, QUALITY, IGNORE = (
     "id", "category", "hash", "hash_type", "quality", "ignore",
@@ -78,13 +76,7 @@ class ColumnMap:
         ListFormatError
             If it cannot be read or says something a column map has no place for.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-            found = tomllib.loads(text) if path.endswith(".toml") else json.loads(text)
-        except OSError as error:
-            raise ListFormatError(path, f"cannot be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
-            raise ListFormatError(path, "is neither JSON nor, by its name, TOML") from error
+        found = settings_file.read(path)
         if not isinstance(found, dict):
             raise ListFormatError(path, "a column map is an object with names and values")
         known = {"columns", "delimiter", "header", "values", "fixed", "encoding"}
