@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,22 +50,22 @@ class Answerer:
 
     def answer(self, searcher: Searcher, found: Examination) -> MatchResult:
         """Return the result of one input; a failure of the search itself is an answer, too."""
-        try:
-            result = self._decide(searcher, found)
-        except MemoryError:
-            result = MatchResult(
-                Verdict.ERROR, Reason.OUT_OF_MEMORY, "not enough memory to check this input"
-            )
-        except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
-            message = log_fault("searching for an input", error)
-            result = MatchResult(Verdict.ERROR, Reason.INTERNAL, message)
-        return replace(
-            result,
+        result = partial(
+            MatchResult,
             size=found.size,
             snapshot_id=searcher.snapshot.id,
             profile=self._profile.name,
             engine=ENGINE,
         )
+        try:
+            hits, verdict, reason, message = self._decide(searcher, found)
+        except MemoryError:
+            message = "not enough memory to check this input"
+            return result(Verdict.ERROR, Reason.OUT_OF_MEMORY, message)
+        except Exception as error:  # noqa: BLE001 - the edge: a failure is an answer, never a miss
+            message = log_fault("searching for an input", error)
+            return result(Verdict.ERROR, Reason.INTERNAL, message)
+        return result(verdict, reason, message, found.hashes, hits, found.media)
 
     def answer_each(
         self,
@@ -113,7 +114,9 @@ class Answerer:
         )
         return replace(base, verdict=verdict, reason=reason, message=message, hits=tuple(weighed))
 
-    def _decide(self, searcher: Searcher, found: Examination) -> MatchResult:
+    def _decide(
+        self, searcher: Searcher, found: Examination
+    ) -> tuple[tuple[Hit, ...], Verdict, Reason | None, str | None]:
         hits = searcher.search(found.probes, also_possible=self._profile.possible)
         hits = self._judge.weigh(hits, found.hashes)
         reason, message = found.reason, found.message
@@ -126,12 +129,14 @@ class Answerer:
                 f"too little detail for a {', '.join(blind)} search; only exact copies were "
                 "looked for"
             )
-        verdict, reason, message = self._judge.verdict(hits, reason, message, decoded=found.decoded)
-        return MatchResult(verdict, reason, message, found.hashes, tuple(hits), found.media)
+        verdict = self._judge.verdict(hits, reason, message, decoded=found.decoded)
+        return (tuple(hits), *verdict)
 
 
 def _unsearched(searcher: Searcher, probes: Sequence[Probe]) -> list[str]:
     """Return the hash types in which some frame had no picture good enough to search for."""
+    if all(map(searcher.fully_searchable, probes)):  # as nearly always
+        return []
     searched: dict[tuple[str, int], bool] = {}
     for probe in probes:
         if is_view(probe.variant):  # a guess about the picture, not the picture

@@ -82,8 +82,9 @@ class Judge:
         """
         if any(hit.counts for hit in hits):
             return Verdict.MATCH, reason, message
+        effects = {hit.effect for hit in hits}
         for effect, (why, words) in _HELD_BACK.items():
-            if any(hit.effect is effect for hit in hits):
+            if effect in effects:
                 return Verdict.PARTIAL, why, words
         if reason is None:
             return Verdict.NO_MATCH, None, None
