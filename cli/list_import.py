@@ -10,7 +10,7 @@ import click
 
 from hashmatch import hash_types
 from hashmatch.cli.index import build, tell_built
-from hashmatch.cli.options import from_stdin, json_option, pass_home
+from hashmatch.cli.options import from_stdin, hash_type_option, json_option, pass_home
 from hashmatch.cli.output import counted, print_json, progress_bar, say
 from hashmatch.home import Home
 from hashmatch.lists import readers
@@ -27,11 +27,10 @@ _READING = (
         type=click.Choice(sorted(readers.formats())),
         help="Format of the files; by default recognised by content.",
     ),
-    click.option(
+    hash_type_option(
         "--type",
-        "hash_type",
-        type=click.Choice(hash_types.names()),
-        help="Hash type of the values, where the file does not say (64 digits are PDQ or SHA-256).",
+        words="Hash type of the values, where the file does not say (64 digits are PDQ or "
+        "SHA-256).",
     ),
     click.option("--scheme", help="The scheme the list's category codes belong to."),
     click.option(
