@@ -10,7 +10,13 @@ import click
 
 from hashmatch import hash_types
 from hashmatch.cli.index import build, tell_built
-from hashmatch.cli.options import from_stdin, hash_type_option, json_option, pass_home
+from hashmatch.cli.options import (
+    from_stdin,
+    hash_type_option,
+    json_option,
+    pass_home,
+    polarity_option,
+)
 from hashmatch.cli.output import counted, print_json, progress_bar, say
 from hashmatch.home import Home
 from hashmatch.lists import readers
@@ -98,11 +104,7 @@ class Said:
 @click.command("import")
 @click.argument("name")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
-    "--polarity",
-    type=click.Choice([polarity.value for polarity in Polarity]),
-    help="What being on the list means; must be said when a list is first imported.",
-)
+@polarity_option("What being on the list means; must be said when a list is first imported.")
 @click.option(
     "--mode",
     type=click.Choice([Mode.FULL.value, Mode.DELTA.value]),

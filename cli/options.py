@@ -10,6 +10,7 @@ import click
 
 from hashmatch import hash_types
 from hashmatch.home import Home
+from hashmatch.types import Polarity
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -23,6 +24,12 @@ json_option = click.option(
 def hash_type_option(*names: str, words: str) -> Callable[[Decorated], Decorated]:
     """Return the option for one hash type, explained in these words."""
     return click.option(*names, "hash_type", type=click.Choice(hash_types.names()), help=words)
+
+
+def polarity_option(words: str) -> Callable[[Decorated], Decorated]:
+    """Return ``--polarity``, explained in these words."""
+    choices = [polarity.value for polarity in Polarity]
+    return click.option("--polarity", type=click.Choice(choices), help=words)
 
 
 def hash_types_option(words: str) -> Callable[[Decorated], Decorated]:
