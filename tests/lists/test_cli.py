@@ -96,6 +96,21 @@ def test_import_takes_thresholds_by_type(run: Run, tmp_path: Path) -> None:
     refused(run(*common, "--max-distance", "pdq=many"), "takes a whole number")
 
 
+def test_one_half_of_a_threshold_said_anew_leaves_the_other_half(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "pdq.txt"
+    path.write_text(hashlib.sha256(b"picture").hexdigest() + "\n")
+    common = ("import", "p", path, "--polarity", "known-bad", "--type", "pdq")
+    succeeded(run(*common, "--max-distance", "40", "--max-distance", "2:pdq=16"))
+    succeeded(run(*common, "--min-quality", "30", "--min-quality", "2:pdq=70"))
+    shown = json.loads(run("show", "p", "--json").stdout)
+    assert shown["thresholds"] == {"pdq": {"max_distance": 40, "min_quality": 30}}
+    assert shown["category_thresholds"] == {"2": {"pdq": {"max_distance": 16, "min_quality": 70}}}
+    succeeded(run(*common, "--max-distance", "24", "--max-distance", "3:pdq=20"))
+    shown = json.loads(run("show", "p", "--json").stdout)
+    assert shown["thresholds"] == {"pdq": {"max_distance": 24, "min_quality": 30}}
+    assert shown["category_thresholds"]["3"] == {"pdq": {"max_distance": 20, "min_quality": 30}}
+
+
 def test_import_of_thresholds_without_type_is_refused(run: Run, hotline: Path) -> None:
     refused(
         run("import", "h", hotline, "--polarity", "known-bad", "--max-distance", "20"),
