@@ -27,9 +27,9 @@ from PIL import Image
 from bench.harness import Figure, measured, report
 from bench.plots import Plot, Series
 from bench.quality_corpus import SEED, Tile, load
+from bench.quality_measure import PERCEPTUAL
 from bench.quality_transforms import ORIENTATIONS, transforms
 from hashmatch import hash_types, hashing, media
-from hashmatch.hash_types import HashKind
 
 FIGURES = ("bench.held-out",)
 RATES = (1e-3, 1e-4, 1e-5)
@@ -37,11 +37,6 @@ FIXED = 1e-4
 """The false-match rate at which recalls of types and changes are compared."""
 SHARE = 3
 """Every tile is changed in one of so many parts of the ways, the next tile in the next part."""
-TYPES = tuple(
-    name
-    for name in hash_types.names()
-    if hash_types.get(name).kind is HashKind.PERCEPTUAL and name in hashing.computable()
-)
 
 Counts = NDArray[np.int64]
 
@@ -117,7 +112,7 @@ def distances_of(job: tuple[int, Tile]) -> tuple[dict[str, bytes], list[tuple[st
     number, tile = job
     own = {
         name: value.bytes
-        for name, value in hashing.compute(tile.pixels, TYPES).items()
+        for name, value in hashing.compute(tile.pixels, PERCEPTUAL).items()
         if (value.quality or 0) >= hash_types.get(name).min_quality
     }
     rows = []
@@ -140,7 +135,7 @@ def _distance(a: bytes, b: bytes) -> int:
 
 def cards(tiles: Sequence[Tile], processes: int) -> dict[str, Card]:
     """Measure every hash type over some tiles."""
-    made = {name: Card(hash_types.get(name).bits) for name in TYPES}
+    made = {name: Card(hash_types.get(name).bits) for name in PERCEPTUAL}
     known: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
     with ProcessPoolExecutor(processes) as pool:
         for number, (tile, (own, rows)) in enumerate(

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from hashmatch import api, hash_types
-from hashmatch.cli.options import HashTypes, json_option
+from hashmatch.cli.options import hash_types_option, json_option
 from hashmatch.cli.output import print_json
 from hashmatch.types import HashValue
 
@@ -17,14 +17,7 @@ from hashmatch.types import HashValue
 @click.command("compare")
 @click.argument("a")
 @click.argument("b")
-@click.option(
-    "--type",
-    "types",
-    type=HashTypes(),
-    default="pdq",
-    show_default=True,
-    help="Hash types to compare by, separated by commas.",
-)
+@hash_types_option("Hash types to compare by")
 @json_option
 def compare_command(a: str, b: str, types: tuple[str, ...], as_json: bool) -> None:
     """Print the distance between two files, two hash values, or one of each.

@@ -38,7 +38,7 @@ class Finding:
 @pass_home
 @click.pass_context
 def doctor_command(ctx: click.Context, home: Home, as_json: bool) -> None:
-    """Check this installation: processor, libraries, codecs, golden hashes, lists, snapshot.
+    """Check this installation: machine, codecs, hash values, plug-ins, sandbox, lists, snapshot.
 
     The exit status is 0 unless something is bad, then 2.
     """
@@ -81,6 +81,17 @@ def _golden(_: Home) -> Iterator[Finding]:
         )
     else:
         yield Finding("golden hashes", GOOD, "every hash type gives the values it should")
+
+
+def _plugins(_: Home) -> Iterator[Finding]:
+    loaded = hashing.registry.names()
+    yield Finding("plug-ins", GOOD, f"compute {', '.join(loaded)}" if loaded else "there are none")
+    for name, problem in hashing.registry.problems().items():
+        yield Finding(
+            f"plug-in {name}",
+            BAD,
+            f"cannot be loaded ({problem}); repair its package or uninstall it",
+        )
 
 
 def _sandbox(_: Home) -> Iterator[Finding]:
@@ -145,4 +156,7 @@ def _guarded(check: Callable[[Home], Iterator[Finding]]) -> Callable[[Home], lis
     return run
 
 
-_CHECKS = [_guarded(check) for check in (_machine, _codecs, _golden, _sandbox, _catalog, _snapshot)]
+_CHECKS = [
+    _guarded(check)
+    for check in (_machine, _codecs, _golden, _plugins, _sandbox, _catalog, _snapshot)
+]

@@ -10,7 +10,7 @@ import click
 
 from hashmatch import api
 from hashmatch.cli.main import FAILED
-from hashmatch.cli.options import HashTypes, from_stdin
+from hashmatch.cli.options import from_stdin, hash_types_option
 from hashmatch.cli.output import print_json, say
 from hashmatch.errors import MediaError
 from hashmatch.scan.record import shown
@@ -19,14 +19,7 @@ from hashmatch.types import HashValue
 
 @click.command("hash")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option(
-    "--type",
-    "types",
-    type=HashTypes(),
-    default="pdq",
-    show_default=True,
-    help="Hash types to compute, separated by commas.",
-)
+@hash_types_option("Hash types to compute")
 @click.option(
     "--format",
     "shape",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hashmatch import indexes
 from hashmatch.cli.list_import import Said, reading_options
 from hashmatch.cli.main import FAILED
-from hashmatch.cli.options import from_stdin, json_option, pass_home
+from hashmatch.cli.options import from_stdin, json_option, pass_home, polarity_option
 from hashmatch.cli.output import people, print_json, print_table, say
 from hashmatch.home import Home
 from hashmatch.lists.catalog import Catalog, ImportReport
@@ -28,10 +28,8 @@ _HOLDABLE = ("unbalanced", "repeated-rows", "known-good", "across-polarities")
 @click.argument("name")
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @reading_options
-@click.option(
-    "--polarity",
-    type=click.Choice([polarity.value for polarity in Polarity]),
-    help="With FILEs: what being on the list means; known-bad unless the list says otherwise.",
+@polarity_option(
+    "With FILEs: what being on the list means; known-bad unless the list says otherwise."
 )
 @click.option(
     "--quarantine",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import click
 
 from hashmatch import hash_types
-from hashmatch.cli.options import json_option, pass_home
+from hashmatch.cli.main import FAILED
+from hashmatch.cli.options import json_option, pass_home, polarity_option
 from hashmatch.cli.output import print_json, say
 from hashmatch.curate import add_entries, remove_entries
 from hashmatch.home import Home
@@ -21,11 +22,7 @@ from hashmatch.types import Category, Entry, HashValue, Polarity
 @click.option("--category", "code", help="Its category code.")
 @click.option("--scheme", help="The scheme the category code belongs to.")
 @click.option("--note", help="Something to keep with it, shown with every hit.")
-@click.option(
-    "--polarity",
-    type=click.Choice([polarity.value for polarity in Polarity]),
-    help="What being on the list means; needed to make a new list.",
-)
+@polarity_option("What being on the list means; needed to make a new list.")
 @json_option
 @pass_home
 def add_command(
@@ -77,7 +74,8 @@ def drop_command(
 ) -> None:
     """Remove entries from the list NAME by their ids, as hits and "list show" name them.
 
-    The next query of every running matcher and service passes them over.
+    The next query of every running matcher and service passes them over. The exit status is 2 if
+    the list had none of them, else 0.
 
     \b
     Example:
@@ -88,7 +86,7 @@ def drop_command(
         print_json({"removed": removed})
     else:
         say(f"{removed} of {len(entry_ids)} removed from {name}")
-    ctx.exit(0 if removed else 2)
+    ctx.exit(0 if removed else FAILED)
 
 
 def _hashes(values: Sequence[str]) -> tuple[HashValue, ...]:

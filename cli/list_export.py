@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hashmatch import hash_types
-from hashmatch.cli.options import json_option, pass_home
+from hashmatch.cli.options import hash_type_option, json_option, pass_home
 from hashmatch.cli.output import counted, print_json, say
 from hashmatch.home import Home
 from hashmatch.lists import writers
@@ -29,12 +28,7 @@ from hashmatch.lists.catalog import Catalog
     help='File to write; "-" for standard output.',
 )
 @click.option("--version", type=click.IntRange(1), help="Version to write; the live one.")
-@click.option(
-    "--type",
-    "hash_type",
-    type=click.Choice(hash_types.names()),
-    help="Which values to write, for formats of one value a line.",
-)
+@hash_type_option("--type", words="Which values to write, for formats of one value a line.")
 @click.option("--region", help="Region a VICS 2.0 file names, such as US.")
 @json_option
 @pass_home

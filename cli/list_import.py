@@ -10,11 +10,17 @@ import click
 
 from hashmatch import hash_types
 from hashmatch.cli.index import build, tell_built
-from hashmatch.cli.options import from_stdin, json_option, pass_home
+from hashmatch.cli.options import (
+    from_stdin,
+    hash_type_option,
+    json_option,
+    pass_home,
+    polarity_option,
+)
 from hashmatch.cli.output import counted, print_json, progress_bar, say
 from hashmatch.home import Home
 from hashmatch.lists import readers
-from hashmatch.lists.catalog import Catalog, ImportReport, Mode
+from hashmatch.lists.catalog import Catalog, ImportReport, ListInfo, Mode
 from hashmatch.lists.categories import Scheme
 from hashmatch.lists.readers.columns import ColumnMap
 from hashmatch.lists.readers.reading import Reading
@@ -27,11 +33,10 @@ _READING = (
         type=click.Choice(sorted(readers.formats())),
         help="Format of the files; by default recognised by content.",
     ),
-    click.option(
+    hash_type_option(
         "--type",
-        "hash_type",
-        type=click.Choice(hash_types.names()),
-        help="Hash type of the values, where the file does not say (64 digits are PDQ or SHA-256).",
+        words="Hash type of the values, where the file does not say (64 digits are PDQ or "
+        "SHA-256).",
     ),
     click.option("--scheme", help="The scheme the list's category codes belong to."),
     click.option(
@@ -99,11 +104,7 @@ class Said:
 @click.command("import")
 @click.argument("name")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
-    "--polarity",
-    type=click.Choice([polarity.value for polarity in Polarity]),
-    help="What being on the list means; must be said when a list is first imported.",
-)
+@polarity_option("What being on the list means; must be said when a list is first imported.")
 @click.option(
     "--mode",
     type=click.Choice([Mode.FULL.value, Mode.DELTA.value]),
@@ -175,9 +176,12 @@ def import_command(
     labels = Scheme.load(scheme_map) if scheme_map else None
     how = Said(**said)
     scheme = how.scheme or (labels.name if labels else None)
-    thresholds, category_thresholds = parse_thresholds(how.hash_type, max_distance, min_quality)
     with Catalog.open(home.catalog) as catalog, progress_bar() as bar:
-        chosen = _polarity(catalog, name, polarity)
+        known = next((info for info in catalog.lists() if info.name == name), None)
+        chosen = _polarity(name, known, polarity)
+        thresholds, category_thresholds = parse_thresholds(
+            how.hash_type, max_distance, min_quality, known
+        )
         reading = how.read(sources)
         task = bar.add_task("importing", total=None)
         report = catalog.import_list(
@@ -224,13 +228,12 @@ def tell_report(name: str, report: ImportReport) -> None:
             say(f"  ... and {report.problem_count - len(report.problems):,} more")
 
 
-def _polarity(catalog: Catalog, name: str, said: str | None) -> Polarity:
+def _polarity(name: str, known: ListInfo | None, said: str | None) -> Polarity:
     """Take the polarity said, or that of the list being replaced; never guess one."""
     if said is not None:
         return Polarity(said)
-    for info in catalog.lists():
-        if info.name == name:
-            return info.polarity
+    if known is not None:
+        return known.polarity
     raise click.UsageError(
         f"say what being on {name} means: --polarity known-bad or --polarity known-good"
     )
@@ -246,20 +249,34 @@ Thresholds = dict[str, tuple[int, int]]
 
 
 def parse_thresholds(
-    hash_type: str | None, distances: tuple[str, ...], qualities: tuple[str, ...]
+    hash_type: str | None,
+    distances: tuple[str, ...],
+    qualities: tuple[str, ...],
+    known: ListInfo | None = None,
 ) -> tuple[Thresholds, dict[str, Thresholds]]:
-    """Return the thresholds said, for all entries and by category, over the defaults."""
+    """Return the thresholds said, for all entries and by category.
+
+    Where only the distance or only the quality is said, the other stays what it is: the category's
+    own, else the list's, else the hash type's default.
+    """
+    listed, special = (known.thresholds, known.category_thresholds) if known else ({}, {})
     whole: Thresholds = {}
     categories: dict[str, Thresholds] = {}
     for option, said in (("--max-distance", distances), ("--min-quality", qualities)):
         for text in said:
             code, name, number = _parts(option, text, hash_type)
+            before = {**_default(name), **listed, **whole}
+            if code is not None:
+                before |= {**special.get(code, {}), **categories.get(code, {})}
+            distance, quality = before[name]
             found = whole if code is None else categories.setdefault(code, {})
-            known = hash_types.get(name)
-            base = whole.get(name, (known.max_distance, known.min_quality))
-            distance, quality = found.get(name, base)
             found[name] = (number, quality) if option == "--max-distance" else (distance, number)
     return whole, categories
+
+
+def _default(name: str) -> Thresholds:
+    known = hash_types.get(name)
+    return {name: (known.max_distance, known.min_quality)}
 
 
 def _parts(option: str, text: str, hash_type: str | None) -> tuple[str | None, str, int]:

@@ -8,11 +8,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any, NoReturn
 
 import click
 
 from hashmatch.errors import HashmatchError
+from hashmatch.hash_types import PLUGIN_GROUP
 from hashmatch.home import ENVIRONMENT_VARIABLE, Home
 
 FAILED = 2
@@ -50,9 +53,20 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in _COMMANDS:
             return None
+        _load_plugins()
         module, attribute = _COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+
+@cache
+def _load_plugins() -> None:
+    """Have the hash types of plug-ins known before a command says which ones it takes.
+
+    Only where there are plug-ins is the room that computes hashes, with its libraries, imported.
+    """
+    if entry_points(group=PLUGIN_GROUP):
+        importlib.import_module("hashmatch.hashing")
 
 
 @click.group(

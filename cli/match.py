@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hashmatch.cli.matching_options import profile_option
-from hashmatch.cli.options import from_stdin, json_option, pass_home
+from hashmatch.cli.options import from_stdin, hash_type_option, json_option, pass_home
 from hashmatch.cli.output import print_json
 from hashmatch.home import Home
 from hashmatch.matching import Matcher
@@ -20,11 +20,8 @@ from hashmatch.scan.record import record_of
 @click.command("match")
 @click.argument("inputs", metavar="PATH...", nargs=-1, required=True)
 @profile_option()
-@click.option(
-    "--hash",
-    "hash_type",
-    metavar="TYPE",
-    help="The arguments are hash values of this type in hexadecimal, not paths.",
+@hash_type_option(
+    "--hash", words="The arguments are hash values of this type in hexadecimal, not paths."
 )
 @click.option("--explain", "explained", is_flag=True, help="Say in sentences how it came about.")
 @json_option

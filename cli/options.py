@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import click
 
 from hashmatch import hash_types
 from hashmatch.home import Home
+from hashmatch.types import Polarity
 
-Command = TypeVar("Command")
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 pass_home = click.make_pass_decorator(Home)
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON for machines instead of text."
 )
+
+
+def hash_type_option(*names: str, words: str) -> Callable[[Decorated], Decorated]:
+    """Return the option for one hash type, explained in these words."""
+    return click.option(*names, "hash_type", type=click.Choice(hash_types.names()), help=words)
+
+
+def polarity_option(words: str) -> Callable[[Decorated], Decorated]:
+    """Return ``--polarity``, explained in these words."""
+    choices = [polarity.value for polarity in Polarity]
+    return click.option("--polarity", type=click.Choice(choices), help=words)
+
+
+def hash_types_option(words: str) -> Callable[[Decorated], Decorated]:
+    """Return ``--type`` for several hash types, explained in these words."""
+    return click.option(
+        "--type",
+        "types",
+        type=HashTypes(),
+        default="pdq",
+        show_default=True,
+        help=f"{words}, separated by commas: {', '.join(hash_types.names())}.",
+    )
 
 
 class HashTypes(click.ParamType[Any, Any]):

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from hashmatch.cli.matching_options import isolation_option, profile_option
-from hashmatch.cli.options import from_stdin, json_option, pass_home
+from hashmatch.cli.options import from_stdin, hash_type_option, json_option, pass_home
 from hashmatch.cli.output import say
 from hashmatch.cli.run_folder import output_option, tell_run
 from hashmatch.cli.watch import Watch
@@ -41,7 +41,7 @@ _ARCHIVES = ArchiveLimits()
     multiple=True,
     help="A table or text of hashes without files, such as from a chat database.",
 )
-@click.option("--hash-type", metavar="TYPE", help="The type of bare values in --hashes files.")
+@hash_type_option("--hash-type", words="The type of bare values in --hashes files.")
 @click.option(
     "--workers",
     "-w",

@@ -23,9 +23,7 @@ from hashmatch.lists.exporting import Batch
 from hashmatch.lists.info import ImportReport, Mode
 from hashmatch.lists.readers.given import FORMAT, read_entries
 from hashmatch.publish import publish, updates_held
-from hashmatch.types import Entry, HashValue, Polarity
-
-_UNKNOWN_QUALITY = 255
+from hashmatch.types import UNKNOWN_QUALITY, Entry, HashValue, Polarity
 
 
 def add_entries(
@@ -153,7 +151,7 @@ def _inserts(batch: Batch, first: int, facts: dict[str, Any]) -> list[Insert]:
         if hash_types.get(name).kind is HashKind.HELD:
             continue
         for code, row, quality in zip(codes, rows.tolist(), qualities.tolist(), strict=True):
-            known = None if quality == _UNKNOWN_QUALITY else quality
+            known = None if quality == UNKNOWN_QUALITY else quality
             values[row - first].append(HashValue(name, code.tobytes(), known))
     return [Insert(record, found) for record, found in zip(records, values, strict=True)]
 

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from hashmatch.errors import HashFormatError, UnknownHashTypeError
 
+PLUGIN_GROUP = "hashmatch.hashers"
+"""The group of entry points by which plug-ins are found; ``hashmatch.hashing`` loads them."""
+
 
 class HashKind(StrEnum):
     """What sort of hash a type is, which decides how it is searched."""

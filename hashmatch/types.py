@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 RESULT_SCHEMA = "hashmatch.result/1"
+UNKNOWN_QUALITY = 255
+"""What stands for ``None`` where qualities are kept as arrays of uint8."""
 
 
 class Verdict(StrEnum):

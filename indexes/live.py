@@ -24,9 +24,9 @@ from hashmatch.indexes.live_log import Parsed, parse
 from hashmatch.indexes.native import scan_nearest, scan_radius
 from hashmatch.indexes.results import kept, merged, nearest_merged
 from hashmatch.indexes.values import ValueIndex
+from hashmatch.types import UNKNOWN_QUALITY
 
 Key = tuple[int, str]
-UNKNOWN_QUALITY = 255
 _ATTEMPTS = 3
 
 

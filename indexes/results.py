@@ -10,13 +10,6 @@ from numpy.typing import NDArray
 from hashmatch.indexes.contract import NearestResult, RadiusResult
 
 
-def no_rows(queries: int) -> RadiusResult:
-    """Return the result of so many queries that found nothing."""
-    return RadiusResult(
-        np.zeros(queries + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.int32)
-    )
-
-
 def gather(
     queries: int, asked: NDArray[np.int64], rows: NDArray[np.int64], distances: NDArray[np.int32]
 ) -> RadiusResult:

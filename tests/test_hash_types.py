@@ -12,8 +12,12 @@ from hashmatch.hash_types import HashKind, HashType
 
 BYTES = {
     "pdq": 32, "phash": 8, "dhash": 8, "ahash": 8, "whash": 8, "phash16": 32, "dhash16": 32,
-    "md5": 16, "sha1": 20, "sha256": 32, "photodna": 144,
+    "md5": 16, "sha1": 20, "sha256": 32, "colorhash": 6, "photodna": 144,
 }  # fmt: skip
+
+
+def test_every_built_in_type_is_tested_here() -> None:
+    assert hash_types.names() == tuple(BYTES)
 
 
 @pytest.mark.parametrize(("name", "size"), BYTES.items())

@@ -27,7 +27,7 @@ from hashmatch.hash_types import HashKind, HashType
 from hashmatch.hashing.pixels import Picture
 from hashmatch.types import HashValue
 
-GROUP = "hashmatch.hashers"
+GROUP = hash_types.PLUGIN_GROUP
 
 _log = logging.getLogger("hashmatch.hashing")
 

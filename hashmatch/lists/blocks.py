@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from hashmatch import hash_types
 from hashmatch.lists import identity
-from hashmatch.types import Category, Entry, HashValue
+from hashmatch.types import UNKNOWN_QUALITY, Category, Entry, HashValue
 
 BLOCK_SIZE = 32_768
 LARGEST_METADATA = 1 << 24
 """Bytes of metadata after which a block is full, however few its entries."""
-UNKNOWN_QUALITY = 255
 UNMAPPED = "unmapped"
 """The scheme of category codes whose list was imported without one."""
 

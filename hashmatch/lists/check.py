@@ -333,8 +333,9 @@ def by_comparison(
     codes: Codes, queries: Codes, bits: int, radius: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find values within a distance by comparing every pair; a :class:`Search`."""
-    words = np.ascontiguousarray(codes).view(np.uint64)
-    asked = np.ascontiguousarray(queries).view(np.uint64)
+    word = np.uint64 if codes.shape[1] % 8 == 0 else np.uint8  # plug-ins may have any length
+    words = np.ascontiguousarray(codes).view(word)
+    asked = np.ascontiguousarray(queries).view(word)
     found_queries, found_codes = [], []
     step = max(1, (1 << 22) // max(1, len(words)))
     for start in range(0, len(asked), step):

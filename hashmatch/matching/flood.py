@@ -21,6 +21,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -239,9 +240,8 @@ class FloodGuard:
             finally:
                 os.close(target)
             try:
-                os.link(made, path)  # the first one wins
-            except FileExistsError:
-                pass
+                with suppress(FileExistsError):  # the first one wins
+                    os.link(made, path)
             finally:
                 made.unlink()
         return path.read_bytes()

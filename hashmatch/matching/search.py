@@ -16,9 +16,8 @@ from hashmatch.indexes.snapshot import Snapshot
 from hashmatch.matching import possible
 from hashmatch.matching.examine import Probe
 from hashmatch.matching.tiers import ListRules, Rule
-from hashmatch.types import Category, HashValue, Hit, Polarity, Tier
+from hashmatch.types import UNKNOWN_QUALITY, Category, HashValue, Hit, Polarity, Tier
 
-UNKNOWN_QUALITY = 255
 _TIERS = tuple(Tier)
 
 

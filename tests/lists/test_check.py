@@ -165,16 +165,17 @@ def test_a_search_is_used_where_one_is_given(
     assert calls == [(5, 2, 256, 31)]
 
 
-def test_comparison_finds_every_pair() -> None:
+@pytest.mark.parametrize(("size", "radius"), [(8, 26), (5, 14)])
+def test_comparison_finds_every_pair(size: int, radius: int) -> None:
     source = np.random.default_rng(5)
-    codes = source.integers(0, 256, (40, 8), np.uint8)
-    queries = source.integers(0, 256, (30, 8), np.uint8)
-    query, code = by_comparison(codes, queries, 64, 26)
+    codes = source.integers(0, 256, (40, size), np.uint8)
+    queries = source.integers(0, 256, (30, size), np.uint8)
+    query, code = by_comparison(codes, queries, 8 * size, radius)
     expected_pairs = {
         (q, c)
         for q in range(30)
         for c in range(40)
-        if np.unpackbits(queries[q] ^ codes[c]).sum() <= 26
+        if np.unpackbits(queries[q] ^ codes[c]).sum() <= radius
     }
     assert set(zip(query.tolist(), code.tolist(), strict=True)) == expected_pairs
     assert expected_pairs

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from hashmatch.cli.lists import list_group
 from hashmatch.errors import HashmatchError
 from hashmatch.home import Home
+from hashmatch.lists import check
 
 Run = Callable[..., Result]
 
@@ -93,6 +94,21 @@ def test_import_takes_thresholds_by_type(run: Run, tmp_path: Path) -> None:
     assert shown["thresholds"] == {"pdq": {"max_distance": 20, "min_quality": 60}}
     refused(run(*common, "--max-distance", "300"), "between 0 and 256 bits")
     refused(run(*common, "--max-distance", "pdq=many"), "takes a whole number")
+
+
+def test_one_half_of_a_threshold_said_anew_leaves_the_other_half(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "pdq.txt"
+    path.write_text(hashlib.sha256(b"picture").hexdigest() + "\n")
+    common = ("import", "p", path, "--polarity", "known-bad", "--type", "pdq")
+    succeeded(run(*common, "--max-distance", "40", "--max-distance", "2:pdq=16"))
+    succeeded(run(*common, "--min-quality", "30", "--min-quality", "2:pdq=70"))
+    shown = json.loads(run("show", "p", "--json").stdout)
+    assert shown["thresholds"] == {"pdq": {"max_distance": 40, "min_quality": 30}}
+    assert shown["category_thresholds"] == {"2": {"pdq": {"max_distance": 16, "min_quality": 70}}}
+    succeeded(run(*common, "--max-distance", "24", "--max-distance", "3:pdq=20"))
+    shown = json.loads(run("show", "p", "--json").stdout)
+    assert shown["thresholds"] == {"pdq": {"max_distance": 24, "min_quality": 30}}
+    assert shown["category_thresholds"]["3"] == {"pdq": {"max_distance": 20, "min_quality": 30}}
 
 
 def test_import_of_thresholds_without_type_is_refused(run: Run, hotline: Path) -> None:
@@ -261,6 +277,36 @@ def test_quarantine(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("quarantine", "ls", "--json").stdout) == []
     assert len(json.loads(run("quarantine", "ls", "--released", "--json").stdout)) == 2
     refused(run("quarantine", "ls", "other"), "no list 'other'")
+
+
+def test_check_across_polarities_through_an_index(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "MOST_PAIRS", 0)  # a comparison of every pair would be refused
+    values = [hashlib.sha256(b"%d" % n).hexdigest() for n in range(40)]
+    near = f"{int(values[4], 16) ^ (2**31 - 1):064x}"
+    far = f"{int(values[5], 16) ^ (2**32 - 1):064x}"
+    for name, listed in (("known-bad", values[:30]), ("known-good", [values[3], near, far])):
+        path = tmp_path / f"{name}.txt"
+        path.write_text("".join(f"{value}\n" for value in listed))
+        succeeded(run("import", name, path, "--polarity", name, "--type", "pdq"))
+
+    result = run("check", "known-bad", "--quarantine", "across-polarities", "--json")
+    assert result.exit_code == 2
+    shape = json.loads(result.stdout)
+    findings = {finding["kind"]: finding for finding in shape["findings"]}
+    assert set(findings) == {"known-good", "across-polarities"}
+    assert findings["known-good"]["count"] == 1, "the same hash"
+    assert findings["across-polarities"]["count"] == 2, "the same hash, and the one 31 bits off"
+    assert set(findings["known-good"]["entry_ids"]) < set(
+        findings["across-polarities"]["entry_ids"]
+    )
+    assert shape["quarantined"] == {"across-polarities": 2}
+    held = json.loads(succeeded(run("quarantine", "ls", "known-bad", "--json")).stdout)
+    assert {x["entry_id"] for x in held} == set(findings["across-polarities"]["entry_ids"])
+
+    other = json.loads(run("check", "known-good", "--json").stdout)["findings"]
+    assert [(f["kind"], f["count"]) for f in other] == [("across-polarities", 2)]
 
 
 def test_a_shared_catalog_needs_the_override(

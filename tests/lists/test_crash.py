@@ -85,7 +85,10 @@ def kill_at_random_moments(tmp_path: Path, times: int) -> None:
         time.sleep(source.uniform(0, span))
         process.kill()
         output, _ = process.communicate()
-        killed += "end" not in output
+        if "end" in output:  # too late: the first import ran while the machine was busier
+            span /= 2
+        else:
+            killed += 1
         with Catalog.open(path) as catalog:
             found = digest(catalog)
             assert found in (before, after)
