@@ -18,7 +18,7 @@ from hashmatch.errors import MediaError
 from hashmatch.media import sniff
 from hashmatch.media.decoded import Decoded
 from hashmatch.media.decoding import decode
-from hashmatch.media.limits import DEFAULT_LIMITS, Limits
+from hashmatch.media.limits import DEFAULT_LIMITS, LONGEST_SIDE, Limits
 from hashmatch.types import Reason
 
 NOTE = "salvaged"
@@ -26,6 +26,9 @@ _DAMAGED = (Reason.TRUNCATED, Reason.CORRUPT)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _STEP = 256  # bytes: a damaged step is lost as a whole, and unpacks to 256 kB at most
 _LAST_FILTER = 4
+# With less than a 64th of the picture there is not one row of what a hash samples, and a damaged
+# header may have claimed any size.
+_LEAST_SHARE = 64
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG colour type -> samples a pixel
 # PNG's interlacing: the first column and row of each pass, and its steps
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -104,9 +107,10 @@ def _complete_png(data: bytes, limits: Limits) -> bytes | None:
         elif kind in (b"IEND", b"fcTL") and rows:
             break
         position += 12 + length
-    if not rows or not expected:
+    del rows[expected:]
+    _keep_sound(rows, lines)
+    if not rows or len(rows) * _LEAST_SHARE < expected:
         return None
-    rows = _sound(rows[:expected], lines)
     rows += bytes(expected - len(rows))
     kept += [_chunk(b"IDAT", zlib.compress(rows, 1)), _chunk(b"IEND", b"")]
     return _PNG_SIGNATURE + b"".join(kept)
@@ -124,20 +128,21 @@ def _unpack(coded: zlib._Decompress, body: bytes, rows: bytearray, expected: int
     return True
 
 
-def _sound(rows: bytearray, lines: list[int]) -> bytearray:
-    """Return the lines before the first whose filter does not exist: from there on it is noise."""
+def _keep_sound(rows: bytearray, lines: list[int]) -> None:
+    """Drop the lines from the first whose filter does not exist: from there on it is noise."""
     start = 0
     for length in lines:
         if start >= len(rows) or rows[start] > _LAST_FILTER:
             break
         start += length
-    return rows[:start]
+    del rows[start:]
 
 
 def _png_lines(header: bytes, limits: Limits) -> list[int]:
     """Return how many bytes each line of a PNG has before compression; none if it is too large."""
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
-    if colour not in _SAMPLES or width * height > limits.max_pixels:
+    too_large = width * height > limits.max_pixels or max(width, height) > LONGEST_SIDE
+    if colour not in _SAMPLES or too_large:
         return []
     bits = depth * _SAMPLES[colour]
     lines: list[int] = []
@@ -156,8 +161,11 @@ def _complete_bmp(data: bytes, limits: Limits) -> bytes | None:
     if compression not in (0, 3) or width * abs(height) > limits.max_pixels or width <= 0:
         return None
     (offset,) = struct.unpack_from("<I", data, 10)
-    end = offset + -(-width * bits // 32) * 4 * abs(height)
-    return data + bytes(max(0, end - len(data)))
+    needed = -(-width * bits // 32) * 4 * abs(height)
+    there = len(data) - offset
+    if there * _LEAST_SHARE < needed:
+        return None
+    return data + bytes(max(0, needed - there))
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
