@@ -111,6 +111,31 @@ class Decoding:
             raise failure
         return self.result(frames, pages, failure)
 
+    def first_part(self) -> Decoded:
+        """Decode the first picture as far as its data goes; the rest stays as it was made, flat.
+
+        For formats whose readers write row by row, or strip by strip, into the memory they keep.
+
+        Raises
+        ------
+        MediaError
+            If not even the header can be read, or the picture is larger than the limits.
+        """
+        pages = self.open()
+        with self.edge():
+            reader = pages.reader(pages.first)
+            failure: MediaError | None = None
+            try:
+                with self.edge():
+                    reader.load()
+            except MediaError as error:  # what came before the failure is in the reader's memory
+                failure = error
+            reader.tile = []
+            reader.load_end()
+            colour, opacity = load_pixels(reader, self.name, only=False)
+            frame = self.upright(pages.first, reader, colour, opacity)
+        return self.result([frame], pages, failure)
+
     def open(self) -> Pages:
         """Read the header and find the frames; no pixel is decoded.
 
@@ -186,7 +211,7 @@ class Decoding:
             if not pages.several_files and self.data[self.extent.end :].strip(b"\0"):
                 self._note("trailing_data")
         elif self.extent.only_end_missing or (
-            pages.claimed == 1 and not ImageFile.LOAD_TRUNCATED_IMAGES
+            pages.claimed == 1 and failure is None and not ImageFile.LOAD_TRUNCATED_IMAGES
         ):
             self._note("end_missing")
         else:

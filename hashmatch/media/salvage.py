@@ -2,7 +2,8 @@
 
 Pillow's own tolerance is a switch for the whole process (``LOAD_TRUNCATED_IMAGES``), which other
 threads would notice. Instead the file itself is completed: what is missing is filled in so that a
-strict decode succeeds, and what was there is decoded as it is.
+strict decode succeeds, and what was there is decoded as it is. GIF and TIFF need no completing:
+their readers leave what they decoded before they gave up in the picture's memory.
 
 What was filled in is flat. It says nothing about the picture, so a salvaged picture can match, but
 its not matching means nothing.
@@ -17,7 +18,7 @@ from dataclasses import replace
 from hashmatch.errors import MediaError
 from hashmatch.media import sniff
 from hashmatch.media.decoded import Decoded
-from hashmatch.media.decoding import decode
+from hashmatch.media.decoding import Decoding, decode
 from hashmatch.media.limits import DEFAULT_LIMITS, LONGEST_SIDE, Limits
 from hashmatch.types import Reason
 
@@ -53,25 +54,29 @@ def salvage(
     -------
     Decoded or None
         The first picture, incomplete for the given reason and with the note ``salvaged``; ``None``
-        if nothing can be made of it. JPEG, PNG and uncompressed BMP can be salvaged.
+        if nothing can be made of it. JPEG, PNG, GIF, uncompressed BMP, and TIFFs whose directory
+        comes before the damage can be salvaged.
     """
     if reason not in _DAMAGED:
         return None
     data = bytes(data)
     try:
-        name = sniff.sniff(data)
-        completed = _complete(name, data, limits)
-        if completed is None:
-            return None
-        decoded = decode(
-            completed, replace(limits, max_bytes=max(limits.max_bytes, len(completed)))
-        )
+        decoded = _tolerant(sniff.sniff(data), data, limits)
     except MediaError:
         return None
-    if _is_flat(decoded):  # nothing but filling
+    if decoded is None or _is_flat(decoded):  # nothing but filling
         return None
     info = replace(decoded.info, notes=(*decoded.info.notes, NOTE))
     return Decoded(decoded.frames[:1], info, reason)
+
+
+def _tolerant(name: str, data: bytes, limits: Limits) -> Decoded | None:
+    if name in (sniff.GIF, sniff.TIFF):
+        return Decoding(name, data, limits).first_part()
+    completed = _complete(name, data, limits)
+    if completed is None:
+        return None
+    return decode(completed, replace(limits, max_bytes=max(limits.max_bytes, len(completed))))
 
 
 def _complete(name: str, data: bytes, limits: Limits) -> bytes | None:
@@ -174,4 +179,4 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def _is_flat(decoded: Decoded) -> bool:
     pixels = decoded.frames[0].pixels
-    return bool((pixels == pixels[:1, :1]).all())
+    return all(bool((row == pixels[0, 0]).all()) for row in pixels)  # most are not, early on
