@@ -14,7 +14,7 @@ from hashmatch.media import alpha, extents, sniff
 from hashmatch.media.alpha import Pixels
 from hashmatch.media.decoded import Decoded, Frame
 from hashmatch.media.extents import Extent
-from hashmatch.media.limits import DEFAULT_LIMITS, Limits
+from hashmatch.media.limits import DEFAULT_LIMITS, LONGEST_SIDE, Limits
 from hashmatch.media.metadata import without_metadata
 from hashmatch.media.orientation import orientation_of, turned
 from hashmatch.media.pages import Pages
@@ -95,7 +95,7 @@ class Decoding:
             try:
                 with self.edge():
                     reader = pages.reader(index)
-                    self._check_size(reader.size)
+                    self._check_size(reader.size, reader.mode)
                     self.check_work(reader.size, pages.passes(index))
                     room -= reader.size[0] * reader.size[1]
                     if room < 0:
@@ -111,6 +111,31 @@ class Decoding:
             raise failure
         return self.result(frames, pages, failure)
 
+    def first_part(self) -> Decoded:
+        """Decode the first picture as far as its data goes; the rest stays as it was made, flat.
+
+        For formats whose readers write row by row, or strip by strip, into the memory they keep.
+
+        Raises
+        ------
+        MediaError
+            If not even the header can be read, or the picture is larger than the limits.
+        """
+        pages = self.open()
+        with self.edge():
+            reader = pages.reader(pages.first)
+            failure: MediaError | None = None
+            try:
+                with self.edge():
+                    reader.load()
+            except MediaError as error:  # what came before the failure is in the reader's memory
+                failure = error
+            reader.tile = []
+            reader.load_end()
+            colour, opacity = load_pixels(reader, self.name, only=False)
+            frame = self.upright(pages.first, reader, colour, opacity)
+        return self.result([frame], pages, failure)
+
     def open(self) -> Pages:
         """Read the header and find the frames; no pixel is decoded.
 
@@ -120,10 +145,10 @@ class Decoding:
             If the input is not understood, or larger than the limits.
         """
         if self.extent and self.extent.canvas:
-            self._check_size(self.extent.canvas)
+            self._check_size(self.extent.canvas, "")
         with self.edge():
             image = open_reader(self.name, self.data)
-            self._check_size(image.size)
+            self._check_size(image.size, image.mode)
             pages = Pages(self.name, self.data, image, self.extent)
         self.notes += pages.notes
         return pages
@@ -135,14 +160,21 @@ class Decoding:
             self.notes.append("structure_damaged")
             return None
 
-    def _check_size(self, size: tuple[int, ...]) -> None:
+    def _check_size(self, size: tuple[int, ...], mode: str) -> None:
         width, height = size
+        behind = self.limits.pixels_behind(len(self.data), self.name, mode)
         if width * height > self.limits.max_pixels:
-            raise MediaError(
-                Reason.TOO_MANY_PIXELS,
-                f"the picture has {width} x {height} pixels, more than the limit of "
-                f"{self.limits.max_pixels}; raise max_pixels to decode it",
-            )
+            limit = f"the limit of {self.limits.max_pixels}; raise max_pixels to decode it"
+        elif max(width, height) > LONGEST_SIDE:
+            limit = f"{LONGEST_SIDE} along a side; cut it into parts"
+        elif width * height > behind:
+            limit = f"{len(self.data)} bytes can hold; raise max_pixels_per_byte to decode it"
+        else:
+            return
+        raise MediaError(
+            Reason.TOO_MANY_PIXELS,
+            f"the picture has {width} x {height} pixels, more than {limit}",
+        )
 
     def check_work(self, size: tuple[int, int], passes: int) -> None:
         """Refuse a picture whose decoding would go over it too often."""
@@ -179,7 +211,7 @@ class Decoding:
             if not pages.several_files and self.data[self.extent.end :].strip(b"\0"):
                 self._note("trailing_data")
         elif self.extent.only_end_missing or (
-            pages.claimed == 1 and not ImageFile.LOAD_TRUNCATED_IMAGES
+            pages.claimed == 1 and failure is None and not ImageFile.LOAD_TRUNCATED_IMAGES
         ):
             self._note("end_missing")
         else:

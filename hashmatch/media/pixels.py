@@ -24,12 +24,15 @@ from PIL.ImageFile import ImageFile
 
 from hashmatch.media import sniff
 from hashmatch.media.alpha import Pixels
-from hashmatch.media.plugins import lab_to_rgb
+from hashmatch.media.plugins import heif_memory, lab_to_rgb
 
 # Modes whose memory numpy can lend to Pillow, and the mode and samples of the lent memory.
 _LENDABLE = {"L": ("L", 1), "RGB": ("RGBX", 4), "RGBA": ("RGBA", 4)}
 # Formats whose readers fill the memory they find once, and leave it in place.
 _FILLING = {sniff.JPEG, sniff.PNG, sniff.WEBP, sniff.BMP, sniff.AVIF}
+_CONVERTED = {"1": "L", "RGBa": "RGBA", "LAB": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB",
+              "RGBX": "RGB"}  # fmt: skip
+_PIXELS_AT_A_TIME = 1 << 20
 
 
 def load_pixels(image: ImageFile, name: str, *, only: bool) -> tuple[Pixels, Pixels | None]:
@@ -59,7 +62,10 @@ def load_pixels(image: ImageFile, name: str, *, only: bool) -> tuple[Pixels, Pix
     # a reader without anything to decode refuses to, unless it has memory already
     something = bool(image.tile) or name == sniff.WEBP  # WebP's finds out while loading
     lend = only and something and name in _FILLING
-    colour, opacity = _separate(image, _load(image, lend=lend))
+    memory = heif_memory(image) if name == sniff.HEIF else None
+    if memory is None:
+        memory = _load(image, lend=lend)
+    colour, opacity = _separate(image, memory)
     if opacity is not None and (opacity == 255).all():
         opacity = None
     return colour, opacity
@@ -79,66 +85,69 @@ def _load(image: ImageFile, *, lend: bool) -> Pixels | None:
     if not lend or image.mode not in _LENDABLE or "transparency" in image.info:
         image.load()
         return None
-    memory, lent = _lent_memory(image)
+    memory, lent = _lent_memory(image.size, image.mode)
     image.im = lent
     image.load()
     return memory if image.im is lent else None
 
 
-def _lent_memory(image: Image.Image) -> tuple[Pixels, Any]:
-    """Return an array for a picture of this mode and size, and Pillow's view of that memory."""
-    mode, samples = _LENDABLE[image.mode]
-    width, height = image.size
+def _lent_memory(size: tuple[int, int], wanted: str) -> tuple[Pixels, Any]:
+    """Return an array for a picture of this size and mode, and Pillow's view of that memory."""
+    mode, samples = _LENDABLE[wanted]
+    width, height = size
     # zeros: what a reader might leave out must not show what the memory held before
     memory: Pixels = np.zeros((height, width, samples), np.uint8)
-    lent = Image.frombuffer(mode, image.size, memory, "raw", mode, 0, 1).im
+    lent = Image.frombuffer(mode, size, memory, "raw", mode, 0, 1).im
     return (memory[..., 0] if samples == 1 else memory), lent
 
 
 def _copied(image: Image.Image) -> Pixels:
     """Return a picture of a lendable mode as an array; numpy's own way would copy twice."""
-    memory, lent = _lent_memory(image)
+    memory, lent = _lent_memory(image.size, image.mode)
     lent.paste(image.im, (0, 0, *image.size))
+    return memory
+
+
+def _converted(image: Image.Image, mode: str) -> Pixels:
+    """Return a picture in a lendable mode, made by rows so that no second one is needed."""
+    memory, lent = _lent_memory(image.size, mode)
+    width, height = image.size
+    rows = max(1, _PIXELS_AT_A_TIME // width)
+    for top in range(0, height, rows):
+        box = (0, top, width, min(top + rows, height))
+        part = image.crop(box)
+        part = lab_to_rgb(part) if image.mode == "LAB" else part.convert(mode)
+        lent.paste(part.im, box)
     return memory
 
 
 def _separate(image: Image.Image, memory: Pixels | None) -> tuple[Pixels, Pixels | None]:
     """Return a decoded picture's colours, and its opacity if it has any."""
     key = image.info.get("transparency")
+    mode = _plain_mode(image)
     if memory is None:
         if image.mode == "1" and isinstance(key, int):
             key *= 255
-        image = _of_plain_mode(image)
-        if image.mode == "LA":
-            grey = np.asarray(image)
+        if mode == "LA":
+            grey = np.asarray(image if image.mode == "LA" else image.convert("LA"))
             return grey[..., 0], grey[..., 1]
-        if image.mode not in _LENDABLE:
+        if mode not in _LENDABLE:
             deep = np.asarray(image)
             return _scaled(image, deep), _keyed(deep, key)
-        memory = _copied(image)
-    if image.mode == "L":
+        memory = _copied(image) if mode == image.mode else _converted(image, mode)
+    if mode == "L":
         return memory, _keyed(memory, key)
     colour = memory[..., :3]
-    return colour, memory[..., 3] if image.mode == "RGBA" else _keyed(colour, key)
+    return colour, memory[..., 3] if mode == "RGBA" else _keyed(colour, key)
 
 
-def _of_plain_mode(image: Image.Image) -> Image.Image:
-    """Return the picture as L, LA, RGB or RGBA; deep grey stays as it is."""
-    match image.mode:
-        case "P" | "PA":
-            return image.convert("RGBA" if image.has_transparency_data else "RGB")
-        case "1":
-            return image.convert("L")
-        case "La":
-            return image.convert("LA")
-        case "RGBa":
-            return image.convert("RGBA")
-        case "LAB":
-            return lab_to_rgb(image)
-        case "CMYK" | "YCbCr" | "HSV" | "RGBX":
-            return image.convert("RGB")
-        case _:
-            return image
+def _plain_mode(image: Image.Image) -> str:
+    """Return which of L, LA, RGB and RGBA the picture becomes; deep grey stays as it is."""
+    if image.mode in ("P", "PA"):
+        return "RGBA" if image.has_transparency_data else "RGB"
+    if image.mode == "La":
+        return "LA"
+    return _CONVERTED.get(image.mode, image.mode)
 
 
 def _keyed(stored: NDArray[np.generic], key: object) -> Pixels | None:

@@ -2,7 +2,8 @@
 
 Pillow's own tolerance is a switch for the whole process (``LOAD_TRUNCATED_IMAGES``), which other
 threads would notice. Instead the file itself is completed: what is missing is filled in so that a
-strict decode succeeds, and what was there is decoded as it is.
+strict decode succeeds, and what was there is decoded as it is. GIF and TIFF need no completing:
+their readers leave what they decoded before they gave up in the picture's memory.
 
 What was filled in is flat. It says nothing about the picture, so a salvaged picture can match, but
 its not matching means nothing.
@@ -17,8 +18,8 @@ from dataclasses import replace
 from hashmatch.errors import MediaError
 from hashmatch.media import sniff
 from hashmatch.media.decoded import Decoded
-from hashmatch.media.decoding import decode
-from hashmatch.media.limits import DEFAULT_LIMITS, Limits
+from hashmatch.media.decoding import Decoding, decode
+from hashmatch.media.limits import DEFAULT_LIMITS, LONGEST_SIDE, Limits
 from hashmatch.types import Reason
 
 NOTE = "salvaged"
@@ -26,6 +27,9 @@ _DAMAGED = (Reason.TRUNCATED, Reason.CORRUPT)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _STEP = 256  # bytes: a damaged step is lost as a whole, and unpacks to 256 kB at most
 _LAST_FILTER = 4
+# With less than a 64th of the picture there is not one row of what a hash samples, and a damaged
+# header may have claimed any size.
+_LEAST_SHARE = 64
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG colour type -> samples a pixel
 # PNG's interlacing: the first column and row of each pass, and its steps
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -50,25 +54,29 @@ def salvage(
     -------
     Decoded or None
         The first picture, incomplete for the given reason and with the note ``salvaged``; ``None``
-        if nothing can be made of it. JPEG, PNG and uncompressed BMP can be salvaged.
+        if nothing can be made of it. JPEG, PNG, GIF, uncompressed BMP, and TIFFs whose directory
+        comes before the damage can be salvaged.
     """
     if reason not in _DAMAGED:
         return None
     data = bytes(data)
     try:
-        name = sniff.sniff(data)
-        completed = _complete(name, data, limits)
-        if completed is None:
-            return None
-        decoded = decode(
-            completed, replace(limits, max_bytes=max(limits.max_bytes, len(completed)))
-        )
+        decoded = _tolerant(sniff.sniff(data), data, limits)
     except MediaError:
         return None
-    if _is_flat(decoded):  # nothing but filling
+    if decoded is None or _is_flat(decoded):  # nothing but filling
         return None
     info = replace(decoded.info, notes=(*decoded.info.notes, NOTE))
     return Decoded(decoded.frames[:1], info, reason)
+
+
+def _tolerant(name: str, data: bytes, limits: Limits) -> Decoded | None:
+    if name in (sniff.GIF, sniff.TIFF):
+        return Decoding(name, data, limits).first_part()
+    completed = _complete(name, data, limits)
+    if completed is None:
+        return None
+    return decode(completed, replace(limits, max_bytes=max(limits.max_bytes, len(completed))))
 
 
 def _complete(name: str, data: bytes, limits: Limits) -> bytes | None:
@@ -104,9 +112,10 @@ def _complete_png(data: bytes, limits: Limits) -> bytes | None:
         elif kind in (b"IEND", b"fcTL") and rows:
             break
         position += 12 + length
-    if not rows or not expected:
+    del rows[expected:]
+    _keep_sound(rows, lines)
+    if not rows or len(rows) * _LEAST_SHARE < expected:
         return None
-    rows = _sound(rows[:expected], lines)
     rows += bytes(expected - len(rows))
     kept += [_chunk(b"IDAT", zlib.compress(rows, 1)), _chunk(b"IEND", b"")]
     return _PNG_SIGNATURE + b"".join(kept)
@@ -124,20 +133,21 @@ def _unpack(coded: zlib._Decompress, body: bytes, rows: bytearray, expected: int
     return True
 
 
-def _sound(rows: bytearray, lines: list[int]) -> bytearray:
-    """Return the lines before the first whose filter does not exist: from there on it is noise."""
+def _keep_sound(rows: bytearray, lines: list[int]) -> None:
+    """Drop the lines from the first whose filter does not exist: from there on it is noise."""
     start = 0
     for length in lines:
         if start >= len(rows) or rows[start] > _LAST_FILTER:
             break
         start += length
-    return rows[:start]
+    del rows[start:]
 
 
 def _png_lines(header: bytes, limits: Limits) -> list[int]:
     """Return how many bytes each line of a PNG has before compression; none if it is too large."""
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
-    if colour not in _SAMPLES or width * height > limits.max_pixels:
+    too_large = width * height > limits.max_pixels or max(width, height) > LONGEST_SIDE
+    if colour not in _SAMPLES or too_large:
         return []
     bits = depth * _SAMPLES[colour]
     lines: list[int] = []
@@ -156,8 +166,11 @@ def _complete_bmp(data: bytes, limits: Limits) -> bytes | None:
     if compression not in (0, 3) or width * abs(height) > limits.max_pixels or width <= 0:
         return None
     (offset,) = struct.unpack_from("<I", data, 10)
-    end = offset + -(-width * bits // 32) * 4 * abs(height)
-    return data + bytes(max(0, end - len(data)))
+    needed = -(-width * bits // 32) * 4 * abs(height)
+    there = len(data) - offset
+    if there * _LEAST_SHARE < needed:
+        return None
+    return data + bytes(max(0, needed - there))
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -166,4 +179,4 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def _is_flat(decoded: Decoded) -> bool:
     pixels = decoded.frames[0].pixels
-    return bool((pixels == pixels[:1, :1]).all())
+    return all(bool((row == pixels[0, 0]).all()) for row in pixels)  # most are not, early on

@@ -222,3 +222,15 @@ def test_a_phone_photo_lying_on_its_side_hashes_as_upright(
         pixels = media.decode(encoded(lying, "JPEG", quality=95, exif=exif)).frames[0].pixels
         assert pixels.shape == (picture.height, picture.width, 3)
         assert pdq_distance(pixels, np.asarray(picture)) <= 4
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "CMYK", "YCbCr"])
+@pytest.mark.parametrize("rows", [1, 7, 300, 10_000])
+def test_converting_by_rows_is_converting(
+    open_photograph: Opener, monkeypatch: pytest.MonkeyPatch, mode: str, rows: int
+) -> None:
+    picture = open_photograph("chelsea.png").convert(mode)
+    data = encoded(picture, "TIFF")
+    monkeypatch.setattr("hashmatch.media.pixels._PIXELS_AT_A_TIME", rows * picture.width)
+    whole = np.asarray(Image.open(io.BytesIO(data)).convert("L" if mode == "1" else "RGB"))
+    assert (media.decode(data).frames[0].pixels == whole).all()

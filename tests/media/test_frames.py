@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import struct
 import sys
@@ -278,3 +279,25 @@ def test_heif_without_its_package_names_the_remedy(monkeypatch: pytest.MonkeyPat
     with pytest.raises(MediaError, match=r"hashmatch\[heif\]") as caught:
         media.decode(data)
     assert caught.value.reason is Reason.UNSUPPORTED_FORMAT
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize("width", [70, 71, 72, 75, 128])
+def test_a_heif_is_read_where_it_was_decoded(
+    open_photograph: Opener, mode: str, width: int
+) -> None:
+    photo = open_photograph("coffee.png").resize((width, 61))
+    if mode == "RGBA":
+        photo.putalpha(Image.linear_gradient("L").resize(photo.size))
+    data = heif([photo.convert(mode)], quality=90)  # rows are padded, not always to whole pixels
+    frame = media.decode(data).frames[0]
+    copied = np.asarray(importlib.import_module("pillow_heif").open_heif(data).to_pillow())
+    if mode == "RGBA":
+        assert frame.colour is not None
+        assert frame.opacity is not None
+        found = np.dstack([frame.colour, frame.opacity])
+    else:
+        found = frame.pixels
+    assert found.shape == copied.shape
+    assert (found == copied).all()
+    assert not frame.pixels.flags.writeable

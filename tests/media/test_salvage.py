@@ -44,6 +44,10 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "palette png": ("P", "PNG", {}),
     "one-bit png": ("1", "PNG", {}),
     "bmp": ("RGB", "BMP", {}),
+    "gif": ("P", "GIF", {"interlace": 0}),
+    "interlaced gif": ("P", "GIF", {"interlace": 1}),
+    "tiff": ("RGB", "TIFF", {}),
+    "grey tiff": ("L", "TIFF", {}),
 }
 
 
@@ -62,6 +66,7 @@ def test_what_was_there_is_decoded_as_it_is(
     assert not salvaged.complete
     assert salvaged.incomplete_reason is reason
     assert "salvaged" in salvaged.info.notes
+    assert "end_missing" not in salvaged.info.notes, "more than the end is missing"
     pixels = salvaged.frames[0].pixels
     assert pixels.shape == expected.shape
     some = round(len(pixels) * share * 0.8)
@@ -69,6 +74,8 @@ def test_what_was_there_is_decoded_as_it_is(
         assert (pixels[-some:] == expected[-some:]).all()
     elif kind == "progressive":  # the whole picture, only less sharp
         assert np.abs(pixels.astype(int) - expected).mean() < 6
+    elif kind == "interlaced gif":  # every eighth row, then the rows between
+        assert (pixels[::8] == expected[::8]).all()
     elif share == 0.9:
         assert (pixels[: some // 2] == expected[: some // 2]).all()
 
@@ -109,6 +116,33 @@ def test_damage_in_the_middle_of_a_png_keeps_what_is_above_it(open_photograph: O
     assert (salvaged.frames[0].pixels[:100] == np.asarray(picture)[:100]).all()
 
 
+def test_the_strips_of_a_tiff_before_the_damage_are_kept() -> None:
+    """The directory is put first, as cameras and scanners do; Pillow writes it last."""
+    rows = np.random.default_rng(3).integers(0, 255, (64, 50, 1), np.uint8).repeat(3, axis=2)
+    strips = [zlib.compress(part.tobytes()) for part in np.split(rows, 4)]
+    start = 8 + 2 + 10 * 12 + 4
+    places = np.cumsum([start + 32 + 6] + [len(strip) for strip in strips])[:4]
+    tags = [(256, 4, 1, 50), (257, 4, 1, 64), (258, 3, 3, start + 32), (259, 3, 1, 8),
+            (262, 3, 1, 2), (273, 4, 4, start), (274, 3, 1, 3), (277, 3, 1, 3), (278, 4, 1, 16),
+            (279, 4, 4, start + 16)]  # fmt: skip
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags))
+    head += b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    head += struct.pack("<4I", *places) + struct.pack("<4I", *map(len, strips))
+    head += struct.pack("<3H", 8, 8, 8)
+    whole = head + b"".join(strips)
+    assert (media.decode(whole).frames[0].pixels == rows[::-1, ::-1]).all()
+    data = bytearray(whole)
+    data[places[2] : places[2] + 20] = bytes(20)
+    reason = refusal(bytes(data))
+    salvaged = media.salvage(bytes(data), reason)
+    assert salvaged is not None
+    assert salvaged.incomplete_reason is reason
+    assert (salvaged.frames[0].pixels[::-1, ::-1][:32] == rows[:32]).all(), (
+        "turned like a whole one"
+    )
+    assert (salvaged.frames[0].pixels[::-1, ::-1][32:48] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -128,10 +162,14 @@ def test_a_header_alone_is_no_picture(open_photograph: Opener) -> None:
     assert media.salvage(whole[: whole.index(b"\xff\xda")], Reason.TRUNCATED) is None
     whole = saved(open_photograph("coffee.png"), "PNG")
     assert media.salvage(whole[: whole.index(b"IDAT") + 5], Reason.TRUNCATED) is None
+    whole = saved(open_photograph("coffee.png"), "TIFF")
+    assert media.salvage(whole[:200], Reason.TRUNCATED) is None
+    whole = saved(open_photograph("coffee.png"), "GIF")
+    assert media.salvage(whole[: 13 + 768 + 11], Reason.TRUNCATED) is None
 
 
 def test_limits_hold_for_what_is_filled_in(open_photograph: Opener) -> None:
-    for kind in ("PNG", "BMP", "JPEG"):
+    for kind in ("PNG", "BMP", "JPEG", "GIF", "TIFF"):
         whole = saved(open_photograph("coffee.png"), kind)
         limits = media.Limits(max_pixels=1000)
         assert media.salvage(whole[: len(whole) // 2], Reason.TRUNCATED, limits) is None
