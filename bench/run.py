@@ -95,6 +95,11 @@ GROUPS: dict[str, Callable[[Suite], bool]] = {
 }
 
 
+def prepare() -> int:
+    """Fetch and make what suites need, in a process of its own; return its exit status."""
+    return subprocess.run([sys.executable, "-m", "bench.prepare"], cwd=ROOT, check=False).returncode
+
+
 def available() -> list[str]:
     """Return the suites whose module is there."""
     return [name for name, suite in SUITES.items() if _source(suite).exists()]

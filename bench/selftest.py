@@ -14,7 +14,7 @@ import sys
 
 from bench.compare import DEFAULT_LIMIT, compare
 from bench.harness import measured, report
-from bench.regression import run
+from bench.regression import PASSES, run
 from bench.results import Results
 from hashmatch import kernels
 
@@ -27,6 +27,8 @@ PLANTS = {
     "hashmatch._ext._scan:search_radius": "test_batch[10000-scan-1000]",
     "hashmatch._ext._mih:search_radius": "test_batch[10000-mih-1000]",
 }
+FILES = ("bench/test_kernels.py", "bench/test_indexes.py")
+SECONDS = 0.1
 ONLY = "test_pdq_downsample or (test_batch and (scan or mih))"
 
 
@@ -40,7 +42,7 @@ def main() -> None:
     runs, plants = (2, dict([*PLANTS.items()][:1])) if chosen.quick else (chosen.runs, PLANTS)
 
     def measure(plant: str = "") -> Results:
-        return run("small", 3, ONLY, 0.15, plant=plant)
+        return run("small", PASSES, ONLY, SECONDS, files=FILES, plant=plant)
 
     earlier = measure()
     wrong, seen = 0, 0
