@@ -1,13 +1,13 @@
 """Did a change make something worse: two result files, their ratios and what noise allows.
 
-A value counts as worse only where even the best rounds of the second file lie behind what the
-first file had. Other work on a machine only ever adds to a time: so what a time may be, by the
-noise, goes from the least of its rounds to their middle, and rounds above that tell of the machine
-and not of the code. Other values, ratios and rates, are noisy both ways, and go from the least
-round to the largest. Where the machine itself may have changed pace in between, a fixed piece of
-work (the yardstick) was timed beside every round; then a regression has to show in seconds, and
-also beyond what the change of the yardstick may explain. So a slow minute of the machine is not
-taken for a slow program.
+A value counts as worse only where even the better rounds of the second file lie behind the first
+file. Ratios and rates are noisy both ways, and are taken from their least round to their largest.
+To a time other work on a machine only ever adds: there the lower half of the passes says how fast
+the code is, and the two files have to be apart altogether, every pass slower than every pass of
+before. Where the machine itself may have changed pace in between, a fixed piece of work (the
+yardstick) was timed beside every pass; then a regression has to show in seconds, and also beyond
+what the change of the yardstick may explain. So a slow minute of the machine is not taken for a
+slow program.
 
 Usage: python -m bench.compare A.json B.json [--max-regression PCT] [--json]
 """
@@ -19,11 +19,12 @@ import json
 import math
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.harness import Figure
 from bench.results import Results, load
 
 DEFAULT_LIMIT = 10.0
@@ -118,14 +119,11 @@ def compare(before: Results, after: Results, limit: float = DEFAULT_LIMIT) -> Co
     changes = []
     for name in old.keys() & new.keys():
         a, b = old[name], new[name]
-        raw = _ratio(a.samples or (a.low, a.value, a.high), b.samples or (b.low, b.value, b.high),
-                     of_time if b.unit in TIMES else bounds, below=b.below)  # fmt: skip
-        low, verdict = raw[1], _verdict(*raw, limit)
-        if len(a.yardsticks) == len(a.samples) and len(b.yardsticks) == len(b.samples) > 0:
-            steady = _ratio(_in_yardsticks(a), _in_yardsticks(b), in_yardsticks, below=b.below)
-            if verdict == REGRESSED and _verdict(*steady, limit) != REGRESSED:
-                low, verdict = min(low, steady[1]), NOISY
-        changes.append(Change(name, b.what, b.unit, a.value, b.value, raw[0], low, raw[2], verdict))
+        ratio, low, high = _noisy_ratio(a, b)
+        verdict = _verdict(ratio, low, high, limit)
+        if verdict == REGRESSED and (by_machine := low / _machine_slower(a, b)) <= 1 + limit / 100:
+            low, verdict = by_machine, NOISY
+        changes.append(Change(name, b.what, b.unit, a.value, b.value, ratio, low, high, verdict))
     order = [REGRESSED, NOISY, SLOWER, FASTER, SAME]
     changes.sort(key=lambda change: (order.index(change.verdict), -change.ratio, change.name))
     return Comparison(
@@ -145,42 +143,55 @@ def bounds(values: Sequence[float]) -> tuple[float, float]:
     return tenths[0], tenths[-1]
 
 
-def of_time(values: Sequence[float]) -> tuple[float, float]:
-    """Return the least and the median of times, to which other work only ever adds."""
-    return min(values), statistics.median(values)
+def _noisy_ratio(a: Figure, b: Figure) -> tuple[float, float, float]:
+    before, after = (f.samples or (f.low, f.value, f.high) for f in (a, b))
+    if a.unit == b.unit and b.unit in TIMES and b.below:
+        return _ratio_of_times(before, after)
+    return _ratio(before, after, below=b.below)
 
 
-def in_yardsticks(values: Sequence[float]) -> tuple[float, float]:
-    """Return the lower quartile and the median of times in yardsticks.
-
-    A yardstick that was disturbed makes a time look short, so the least of them says little.
-    """
-    if len(values) < 2:
-        return values[0], values[0]
-    quartiles = statistics.quantiles(values, n=4, method="inclusive")
-    return quartiles[0], quartiles[1]
-
-
-def _in_yardsticks(figure: Any) -> list[float]:
-    return [s / y**HARDER for s, y in zip(figure.samples, figure.yardsticks, strict=True)]
+def _machine_slower(a: Figure, b: Figure) -> float:
+    """Return how many times slower the machine may have made the second, by the yardsticks."""
+    if not a.yardsticks or not b.yardsticks:
+        return 1.0
+    return max(1.0, _quartile(b.yardsticks) / _quartile(a.yardsticks)) ** HARDER
 
 
 def _ratio(
-    before: Sequence[float],
-    after: Sequence[float],
-    noise: Callable[[Sequence[float]], tuple[float, float]],
-    *,
-    below: bool,
+    before: Sequence[float], after: Sequence[float], *, below: bool
 ) -> tuple[float, float, float]:
     """Return how many times worse the second is, and the least and the most it may be."""
     if not below:
         before, after = after, before
-    (low_a, high_a), (low_b, high_b) = noise(before), noise(after)
+    (low_a, high_a), (low_b, high_b) = bounds(before), bounds(after)
     return (
         _divided(statistics.median(after), statistics.median(before)),
         _divided(low_b, high_a),
         _divided(high_b, low_a),
     )
+
+
+def _ratio_of_times(before: Sequence[float], after: Sequence[float]) -> tuple[float, float, float]:
+    """Return the same of times, to which other work on the machine only ever adds.
+
+    The lower half of the passes says how fast code is. That it became slower at all is believed
+    only where every pass is slower than every pass of before, which by chance happens to equal
+    code in one of 252 comparisons of five passes (a rank test).
+    """
+    low = _divided(_quartile(after), statistics.median(before))
+    high = _divided(statistics.median(after), _quartile(before))
+    if min(after) <= max(before):
+        low = min(low, 1.0)
+    if max(after) >= min(before):
+        high = max(high, 1.0)
+    return _divided(statistics.median(after), statistics.median(before)), low, high
+
+
+def _quartile(values: Sequence[float]) -> float:
+    """Return what a quarter of the values lie below."""
+    if len(values) < 2:
+        return values[0]
+    return statistics.quantiles(values, n=4, method="inclusive")[0]
 
 
 def _divided(a: float, b: float) -> float:
