@@ -16,7 +16,7 @@ from bench.harness import measured, report
 from hashmatch.sandbox import EventKind, Pool, Task
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "tests" / "sandbox"
-FIGURES = ("scan.containment",)
+FIGURES = ("scan.containment", "scan.next-file")
 NEXT_MS = 200.0
 SPIN_SECONDS = 0.5
 
@@ -70,7 +70,7 @@ def main() -> None:
             measured(f"payloads that are not blocked, of {len(found)}", [len(escaped)], "failures",
                      0, name="scan.containment", note=", ".join(escaped)),
             measured("the job after a payload, slowest", [max(waits)], "ms", NEXT_MS,
-                     name="containment.next", note=f"median {statistics.median(waits):.1f} ms"),
+                     name="scan.next-file", note=f"median {statistics.median(waits):.1f} ms"),
         ],
         {name: f"next job {taken:.1f} ms; {what}" for name, (what, taken) in found.items()},
         asked.json,

@@ -6,11 +6,10 @@ None is committed. Every made picture comes from a seed, so a figure can be meas
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import skimage
-import sklearn
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,16 +18,20 @@ Pixels = NDArray[np.uint8]
 
 def photographs() -> dict[str, Path]:
     """Return the photographs of the scikit-image and scikit-learn wheels by file name."""
-    folders = (
-        Path(skimage.__file__).parent / "data",
-        Path(sklearn.__file__).parent / "datasets" / "images",
-    )
     return {
         path.name: path
-        for folder in folders
+        for folder in (_package("skimage") / "data", _package("sklearn") / "datasets" / "images")
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in (".png", ".jpg", ".jpeg")
     }
+
+
+def _package(name: str) -> Path:
+    """Return the folder of an installed package without importing it, which takes seconds."""
+    found = find_spec(name)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    return Path(found.origin).parent
 
 
 def rgb(path: Path) -> Image.Image:

@@ -42,9 +42,33 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "simd": kernels.level().name.lower(),
         "simd_levels": kernels.available_levels(),
-        "commit": _commit(),
+        **source(),
         "versions": {name: found for name in PACKAGES if (found := _version(name))},
     }
+
+
+def source() -> dict[str, Any]:
+    """Return the commit of the checkout, and whether files of it differ from that commit.
+
+    Results and the pages made from them do not count: a run writes them and is not changed by
+    them.
+    """
+    commit = _git("rev-parse", "--short=12", "HEAD")
+    changed = _git(
+        "status", "--porcelain", "--", ".", ":!bench/results", ":!docs/benchmarks",
+        ":!docs/benchmarks.md",
+    )  # fmt: skip
+    return {"commit": commit or "unknown", "dirty": bool(changed) if commit else None}
+
+
+def _git(*arguments: str) -> str:
+    try:
+        run = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    except OSError:  # no git here
+        return ""
+    return run.stdout.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,8 +319,14 @@ def facts_of(facts: Mapping[str, Any]) -> list[str]:
         f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']:g} GiB, "
         f"{facts['system']}, Python {facts['python']}, SIMD {facts['simd']}",
         ", ".join(f"{name} {found}" for name, found in facts["versions"].items())
-        + f"; commit {facts['commit']}, load {facts['load']:g}",
+        + f"; {revision(facts)}, load {facts['load']:g}",
     ]
+
+
+def revision(facts: Mapping[str, Any]) -> str:
+    """Return which source was measured, in words."""
+    changed = " with uncommitted changes" if facts.get("dirty") else ""
+    return f"commit {facts['commit']}{changed}"
 
 
 def table(figures: Sequence[Figure]) -> list[str]:
@@ -356,14 +386,6 @@ def _command() -> list[str]:
     started = Path(sys.argv[0])
     module = f"bench.{started.stem}" if started.parent.name == "bench" else started.name
     return [module, *(argument for argument in sys.argv[1:] if argument != "--json")]
-
-
-def _commit() -> str:
-    run = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return run.stdout.strip() or "unknown"
 
 
 def _processor() -> str:

@@ -6,6 +6,7 @@ not.
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -123,6 +124,7 @@ def draw(plot: Plot, kind: str = "svg") -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
 def svg(plot: Plot) -> str:
     """Return the plot as an SVG element to put into a page."""
     text = draw(plot).decode()

@@ -166,12 +166,18 @@ def _share(name: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def _wallpapers() -> list[Path]:
-    """Return the wallpaper files, without previews and the dark or upright twins of others."""
+def fetch() -> Path:
+    """Fetch the wallpaper packages that are not there yet; return the folder they lie in."""
     folder = FOLDER / "backgrounds"
     for package in PACKAGES:
         if not (folder / package).is_dir():
             _fetch(package, folder / package)
+    return folder
+
+
+def _wallpapers() -> list[Path]:
+    """Return the wallpaper files, without previews and the dark or upright twins of others."""
+    folder = fetch()
     return sorted(
         path
         for path in folder.rglob("*")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import bound, find, rows, verdict
-from bench.harness import ROOT, Figure, facts_of, quantity
+from bench.harness import ROOT, Figure, facts_of, quantity, revision
 from bench.plots import Plot, svg
 from bench.results import FOLDER, Results, ResultsError, load_all
 from bench.run import SUITES
@@ -30,8 +31,8 @@ ISSUES = {
     8: "The service",
     9: "The bench suites",
 }
-BESIDE = 0.5
-"""A load so far above the number of cores means that other work ran beside a suite."""
+BESIDE = 0.3
+"""Other processes that keep so many cores busy disturb a suite that times things."""
 MANY = 40
 """A suite with more figures than this is folded up on the page."""
 
@@ -80,6 +81,7 @@ def _opening(results: Mapping[str, Results]) -> Section:
     ]
     for lines in machines:
         told += lines
+    told += _sources(results)
     table = rows(results)
     counts = Counter(row["verdict"].split(",")[0] for row in table)
     told.append(
@@ -97,18 +99,38 @@ def _opening(results: Mapping[str, Results]) -> Section:
 
 
 def _busy(results: Mapping[str, Results]) -> str:
-    """Say which suites ran beside other work, and what that means for their figures."""
-    loads = {name: r.machine.get("load", 0.0) for name, r in results.items()}
-    cores = max((r.machine.get("cores") or 1 for r in results.values()), default=1)
-    found = {name: load for name, load in loads.items() if load > cores + BESIDE}
+    """Say which timed suites ran beside other work, and what that means for their figures."""
+    others = {
+        name: result.machine.get("other_cores", _others_by_load(result))
+        for name, result in results.items()
+        if name not in SUITES or SUITES[name].timed
+    }
+    found = {name: cores for name, cores in others.items() if cores > BESIDE}
     if not found:
         return ""
+    told = ", ".join(f"{name} ({cores:.1f})" for name, cores in found.items())
     return (
-        f"**Caution: the machine had other work.** With {cores} cores the load at the end was "
-        f"{min(found.values()):.1f} to {max(found.values()):.1f} for {', '.join(found)}. Their "
-        "ratios hold, because both sides took turns; their times, rates and figures of two "
-        "threads are worse than a quiet machine's."
+        "**Caution: the machine had other work** while these suites ran (how many cores of it, on "
+        f"average): {told}. Their ratios hold, because both sides took turns; their times, rates "
+        "and figures of two threads are worse than a quiet machine's."
     )
+
+
+def _others_by_load(result: Results) -> float:
+    """Return what the load at the end says, for results that do not know what others did."""
+    return float(max(0.0, result.machine.get("load", 0.0) - (result.machine.get("cores") or 1)))
+
+
+def _sources(results: Mapping[str, Results]) -> list[str]:
+    """Say which source the results are of."""
+    by_revision: dict[str, list[str]] = {}
+    for name, result in results.items():
+        said = revision(result.machine) if "commit" in result.machine else "commit not recorded"
+        by_revision.setdefault(said, []).append(name)
+    if len(by_revision) == 1:
+        return [f"Source: all suites, {next(iter(by_revision))}."]
+    told = "; ".join(f"{', '.join(names)}: {said}" for said, names in by_revision.items())
+    return [f"Source: **not all suites ran on the same one**. {told}."]
 
 
 def _machine(result: Results) -> list[str]:
@@ -131,7 +153,7 @@ def _promised(results: Mapping[str, Results]) -> list[Section]:
             if row["value"] is not None:
                 value = quantity(row["value"], row["unit"])
                 spread = _spread(row["low"], row["high"])
-            suite = row["command"].removeprefix("python -m bench.")
+            suite = row["command"].removeprefix("hashmatch bench run ")
             cells = (row["what"], value, spread, bound(row, "must"), bound(row, "aim"))
             table.body.append((*cells, _marked(row["verdict"]), suite))
         parts.append(Section(f"{title} (issue {issue})", 3, tables=[table]))
@@ -142,8 +164,15 @@ def _suite(result: Results) -> Section:
     about = SUITES.get(result.suite)
     told = [about.what.capitalize() + "."] if about else []
     when = f"Finished {result.finished}" if result.finished else ""
-    if commit := result.machine.get("commit"):
-        when += f", commit `{commit}`, load {result.machine.get('load', 0):g} at the end"
+    if "commit" in result.machine:
+        when += f", {revision(result.machine)}"
+    if "seconds" in result.machine:
+        when += (
+            f", in {result.machine['seconds']:,.0f} s beside {result.machine['other_cores']:g} "
+            "cores of other work"
+        )
+    elif "load" in result.machine:
+        when += f", load {result.machine['load']:g} at the end"
     told.append(f"{when}.")
     told += [f"*{name}*: {note}" for name, note in result.notes.items()]
     return Section(
@@ -317,15 +346,23 @@ def write(
         )
     folder = docs or ROOT / "docs"
     plots = folder / "benchmarks"
-    plots.mkdir(parents=True, exist_ok=True)
-    for old in plots.glob("*.svg"):
-        old.unlink()
-    sections = page(found)
     target = folder / "benchmarks.md"
-    target.write_text(markdown(sections, plots, plots.name), encoding="utf-8")
     page_file = page_file or ROOT / "build" / "benchmarks.html"
+    plots.mkdir(parents=True, exist_ok=True)
     page_file.parent.mkdir(parents=True, exist_ok=True)
-    page_file.write_text(one_page(sections), encoding="utf-8")
+    sections = page(found)
+    # everything is drawn before anything old is touched
+    with tempfile.TemporaryDirectory(prefix=".benchmarks-", dir=folder) as made:
+        text = markdown(sections, Path(made), plots.name)
+        whole = one_page(sections)
+        drawn = {path.name: path for path in Path(made).glob("*.svg")}
+        for old in plots.glob("*.svg"):
+            if old.name not in drawn:
+                old.unlink()
+        for name, path in drawn.items():
+            path.replace(plots / name)
+    target.write_text(text, encoding="utf-8")
+    page_file.write_text(whole, encoding="utf-8")
     return [target, page_file]
 
 

@@ -47,7 +47,7 @@ NAMES = {
     "10 M, single queries": "search.10m-single",
     "10 M, 8 orientations of a query": "search.10m-orientations",
     "10 M, batch of 1,000": "search.10m-batch",
-    "1 M, native scan, batch of 1,000, radius 31": "search.scan-batch",
+    "1 M, native scan, batch of 1,000, worst radius": "search.scan-batch",
     "10 M, build, one thread": "search.build",
     "10 M, resident bytes per hash": "search.bytes-per-hash",
     "10 M, open a snapshot": "search.open",
@@ -168,6 +168,7 @@ class Bench:
         rows = min(self.rows, 1_000_000)
         known = self.codes[:rows]
         scan, flat = indexes.create("scan", bits=BITS, codes=known, radius=31), flat_of(known)
+        by_radius = {}
         for radius in (0, 31, 64, 96, 104):
             timed = interleave(
                 {
@@ -178,12 +179,12 @@ class Bench:
                 least=0.01,
             )
             ours, theirs = per_call(timed["scan"], 1000), per_call(timed["faiss"], 50)
-            figure = speedup("scan", ours, theirs)
-            yield line(
-                f"{rows / 1e6:g} M, native scan, batch of 1,000, radius {radius}",
-                figure,
-                goal=2.2,
-            )
+            by_radius[radius] = speedup("scan", ours, theirs)
+        what = f"{rows / 1e6:g} M, native scan, batch of 1,000"
+        worst = min(by_radius, key=lambda radius: by_radius[radius].value)
+        yield line(f"{what}, worst radius", by_radius[worst], note=f"radius {worst}")
+        for radius, figure in by_radius.items():
+            yield line(f"{what}, radius {radius}", figure, goal=2.2)
 
     def build(self) -> Iterator[Figure]:
         """Building, and the memory of what was built."""

@@ -44,7 +44,8 @@ KEY_NAME = "bench"
 
 FIGURES = (
     "service.upload", "service.p99", "service.hashes", "service.hashes-batched",
-    "service.in-process", "service.ready", "service.soak-wrong", "service.soak-memory",
+    "service.in-process", "service.ready", "service.soak-wrong", "service.soak-other",
+    "service.soak-memory",
 )  # fmt: skip
 
 

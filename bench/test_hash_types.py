@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_jpeg_to_all_types(measure: Measure, side: tuple[int, int]) -> None:
     assert len(measure(lambda: hm.hash_bytes(data, types))) == len(types)
 
 
-@pytest.mark.benchmark(group="threads")
+@pytest.mark.benchmark(group="threads", timer=time.perf_counter)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_hash_many(measure: Measure, threads: int, side: tuple[int, int]) -> None:
     pictures = [pixels(side)] * 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -64,7 +65,7 @@ def test_shape(measure: Measure, kind: str, shape: str, few_rows: int) -> None:
     assert len(measure(one_by_one(kind, few_rows, shape=shape), per=FEW)) == FEW
 
 
-@pytest.mark.benchmark(group="threads")
+@pytest.mark.benchmark(group="threads", timer=time.perf_counter)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_search(measure: Measure, threads: int, rows: int) -> None:
     made, queries = index("auto", rows), asked(rows, 64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,19 +50,19 @@ def home(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Home:
     return made
 
 
-@pytest.mark.benchmark(group="lists")
+@pytest.mark.benchmark(group="lists", timer=time.perf_counter)
 def test_import(measure: Measure, tmp_path: Path, source: Path, listed: int) -> None:
     number = itertools.count()
     made = measure(lambda: fill(tmp_path / str(next(number)), source), per=listed)
     assert made.catalog.exists()
 
 
-@pytest.mark.benchmark(group="snapshot")
+@pytest.mark.benchmark(group="snapshot", timer=time.perf_counter)
 def test_publish(measure: Measure, home: Home, listed: int) -> None:
     assert measure(lambda: publish(home), per=listed).entries == listed
 
 
-@pytest.mark.benchmark(group="snapshot")
+@pytest.mark.benchmark(group="snapshot", timer=time.perf_counter)
 def test_open(measure: Measure, home: Home) -> None:
     measure(lambda: Snapshot.open(home.snapshots).close())
 

@@ -56,7 +56,7 @@ def bench_group(ctx: click.Context, quick: bool, as_json: bool) -> None:
 @bench_group.command("run")
 @click.argument("suite")
 @click.argument("arguments", metavar="[-- OPTION...]", nargs=-1)
-@click.option("--small", is_flag=True, help="Smaller sizes and fewer rounds.")
+@click.option("--quick", is_flag=True, help="Smaller sizes and fewer rounds: a trial run.")
 @click.option(
     "--output",
     "-o",
@@ -69,27 +69,30 @@ def run_command(
     ctx: click.Context,
     suite: str,
     arguments: tuple[str, ...],
-    small: bool,
+    quick: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
     """Run a suite, or all of them, and keep the results.
 
-    SUITE is a name that 'hashmatch bench suites' lists, or all. Options of the suite itself come
-    after --. The exit status is 2 if a suite failed; a missed figure is a result, not a failure.
+    SUITE is a name that 'hashmatch bench suites' lists, or all. The name timed stands for those
+    that time things and want a quiet machine, counted for the others, which may run beside other
+    work. Options of the suite itself come after --. The exit status is 2 if a suite failed; a
+    missed figure is a result, not a failure. No promise is judged by a run with --quick.
 
     \b
     Examples:
-      hashmatch bench run peers --small
+      hashmatch bench run peers --quick -o peers.json
+      hashmatch bench run timed
       hashmatch bench run regression -o after.json -- --size medium --passes 5
     """
     runner = _bench("run")
-    extra = [*arguments, *(["--quick"] if small else [])]
-    if suite == "all":
+    extra = [*arguments, *(["--quick"] if quick else [])]
+    if suite in runner.GROUPS:
         if output is not None or arguments:
             raise click.UsageError("--output and options of a suite are for one suite, not for all")
         failed = 0
-        for name, found, seconds in runner.run_all(extra):
+        for name, found, seconds in runner.run_all(extra, suite):
             wrong = isinstance(found, runner.SuiteError)
             failed += wrong
             say(f"{name}: {found if wrong else f'{len(found.figures)} figures'}, {seconds:.0f} s")
@@ -107,13 +110,35 @@ def run_command(
 @bench_group.command("suites")
 @json_option
 def suites_command(as_json: bool) -> None:
-    """List the suites, what each measures and about how long it takes."""
+    """List the suites, what each measures and about how long it takes.
+
+    Timed ones want a quiet machine; counted ones may run beside other work.
+    """
     runner = _bench("run")
-    rows = [(name, suite.what, suite.minutes) for name, suite in runner.SUITES.items()]
+    columns = ("name", "what", "minutes", "kind")
+    rows = [
+        (name, suite.what, suite.minutes, "timed" if suite.timed else "counted")
+        for name, suite in runner.SUITES.items()
+    ]
     if as_json:
-        print_json([dict(zip(("name", "what", "minutes"), row, strict=True)) for row in rows])
-    else:
-        print_table("suites", ["name", "what", "minutes"], rows)
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    print_table("suites", list(columns), rows)
+    for group, chosen in runner.GROUPS.items():
+        minutes = sum(suite.minutes for suite in runner.SUITES.values() if chosen(suite))
+        say(f"{group}: about {minutes:.0f} minutes")
+
+
+@bench_group.command("prepare")
+@click.pass_context
+def prepare_command(ctx: click.Context) -> None:
+    """Fetch and make what the suites need, once: some minutes, about 3 GB, and the network.
+
+    An environment for each peer library, pictures, and a list of 10 million hashes. A suite does
+    this itself for what is missing, but then a quiet hour is spent on it.
+    """
+    runner = _bench("run")
+    ctx.exit(FAILED if runner.prepare() else 0)
 
 
 @bench_group.command("figures")

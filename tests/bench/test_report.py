@@ -87,21 +87,74 @@ def test_text_from_results_is_escaped(results: Path, tmp_path: Path) -> None:
 def test_a_small_run_fills_no_promise(results: Path) -> None:
     path = results / "hashing_vs_peers.json"
     shape = json.loads(path.read_text())
-    path.write_text(json.dumps(shape | {"command": "python -m bench.hashing_vs_peers --quick"}))
-    found = figures.measured_figures({"hashing_vs_peers": load(path)})
-    assert found == {}
+    for options in ("--quick", "--rounds 1", "--size=5"):
+        command = f"python -m bench.hashing_vs_peers {options}"
+        path.write_text(json.dumps(shape | {"command": command}))
+        assert figures.measured_figures({"hashing_vs_peers": load(path)}) == {}
+    path.write_text(json.dumps(shape | {"command": "python -m bench.hashing_vs_peers --only a"}))
+    assert figures.measured_figures({"hashing_vs_peers": load(path)})
 
 
-@pytest.mark.parametrize(("load", "warned"), [(0.9, False), (9.0, True)])
-def test_other_work_on_the_machine_is_told(
-    results: Path, tmp_path: Path, load: float, warned: bool
-) -> None:
+def changed(results: Path, **facts: Any) -> None:
     path = results / "hashing_vs_peers.json"
     shape = json.loads(path.read_text())
-    shape["machine"] |= {"load": load, "cores": 2}
+    shape["machine"] |= facts
     path.write_text(json.dumps(shape))
+
+
+@pytest.mark.parametrize(
+    ("facts", "warned"),
+    [
+        ({"other_cores": 0.1, "load": 9.0}, False),
+        ({"other_cores": 0.7, "load": 0.0}, True),
+        ({"cores": 2, "load": 1.9}, False),  # a result that knows only the load
+        ({"cores": 2, "load": 9.0}, True),
+    ],
+)
+def test_other_work_on_the_machine_is_told(
+    results: Path, tmp_path: Path, facts: dict[str, Any], warned: bool
+) -> None:
+    changed(results, **facts)
     text, _ = written(results, tmp_path)
     assert ("the machine had other work" in text) == warned
+
+
+def test_the_source_of_every_suite_is_told(results: Path, tmp_path: Path) -> None:
+    changed(results, commit="abc1234", dirty=True, seconds=75.0, other_cores=0.0)
+    text, _ = written(results, tmp_path)
+    assert "Source: all suites, commit abc1234 with uncommitted changes." in text
+    assert "in 75 s beside 0 cores of other work" in text
+    shape = json.loads((results / "hashing_vs_peers.json").read_text())
+    shape["machine"] |= {"commit": "def5678", "dirty": False}
+    (results / "files.json").write_text(json.dumps(shape))
+    text, _ = written(results, tmp_path)
+    assert "not all suites ran on the same one" in text
+    assert "files: commit def5678" in text
+
+
+def test_a_plot_that_cannot_be_drawn_leaves_the_old_page_alone(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = written(results, tmp_path)
+    old = sorted((tmp_path / "docs" / "benchmarks").iterdir())
+
+    def fail(_: Plot) -> str:
+        raise ModuleNotFoundError("no matplotlib")
+
+    monkeypatch.setattr(report, "svg", fail)
+    with pytest.raises(ModuleNotFoundError):
+        report.write(results, tmp_path / "docs", tmp_path / "page.html")
+    assert sorted((tmp_path / "docs" / "benchmarks").iterdir()) == old
+    assert (tmp_path / "docs" / "benchmarks.md").read_text() == before[0]
+    assert {path.name for path in (tmp_path / "docs").iterdir()} == {"benchmarks", "benchmarks.md"}
+
+
+def test_plots_of_suites_that_are_gone_are_removed(results: Path, tmp_path: Path) -> None:
+    written(results, tmp_path)
+    old = tmp_path / "docs" / "benchmarks" / "old.svg"
+    old.write_text("<svg/>")
+    written(results, tmp_path)
+    assert not old.exists()
 
 
 def test_no_results_are_no_page(tmp_path: Path) -> None:

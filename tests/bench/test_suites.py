@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import growth, peers, proofs, run
+from bench import growth, harness, hostile, peers, proofs, run
 from bench.conftest import slowed
 from bench.environments import Environment, PeerUnavailableError
 from bench.harness import document, measured
@@ -85,9 +85,48 @@ def test_outcomes_of_tests_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "outcome.xml"
     path.write_text(
         "<testsuites><testsuite><testcase/><testcase/><testcase><failure/></testcase>"
-        "<testcase><error/></testcase><testcase><skipped/></testcase></testsuite></testsuites>"
+        "<testcase><error/></testcase><testcase><skipped message='needs strace'/></testcase>"
+        "</testsuite></testsuites>"
     )
-    assert proofs.counted(path) == proofs.Count(passed=2, failed=2, skipped=1)
+    found = proofs.counted(path)
+    assert found == proofs.Count(passed=2, failed=2, skipped=1, reasons=("needs strace",))
+    figure = proofs.figure_of("search.damage", found)
+    assert (figure.value, figure.goal, figure.reached) == (2, 0, False)
+    assert figure.note == "2 tests passed, 1 skipped: needs strace"
+
+
+PASSES, FAILS, BREAKS = "def test_a(): pass", "def test_a(): assert 0", "import no_such_module"
+SKIPS = "import pytest\ndef test_a(): pytest.skip('needs strace')"
+DIES = "import os\ndef test_a(): pass\ndef test_b(): os._exit(0)"
+
+
+@pytest.mark.parametrize(
+    ("source", "failed"),
+    [(PASSES, 0), (FAILS, 1), (BREAKS, None), (SKIPS, None), (DIES, None), ("", None)],
+    ids=["passes", "fails", "cannot be imported", "skips", "dies", "empty"],
+)
+def test_only_tests_that_ran_to_their_end_are_a_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, failed: int | None
+) -> None:
+    """What did not run must never read as 0 failures."""
+    (tmp_path / "test_proof.py").write_text(source)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = heavy: long\n")
+    monkeypatch.setattr(proofs, "ROOT", tmp_path)
+    monkeypatch.setitem(proofs.PROOFS, "search.damage", ("test_proof.py",))
+    found = proofs.prove("search.damage", tmp_path / "out", proofs.EVERYTHING)
+    if failed is None:
+        assert isinstance(found, str)
+        assert "status" in found or "skipped: needs strace" in found
+    else:
+        assert isinstance(found, proofs.Count)
+        assert found.failed == failed
+
+
+@pytest.mark.parametrize("name", proofs.PROOFS)
+def test_every_proof_names_tests_that_exist(name: str) -> None:
+    for path in proofs.PROOFS[name]:
+        file, _, test = path.partition("::")
+        assert f"def {test or 'test_'}" in (run.ROOT / file).read_text(), path
 
 
 def test_tests_that_are_not_there_prove_nothing(
@@ -97,6 +136,15 @@ def test_tests_that_are_not_there_prove_nothing(
     assert proofs.prove("search.damage", tmp_path, "not heavy") == (
         "tests/none.py is not in this checkout"
     )
+
+
+def test_a_toll_of_few_files_is_not_the_promised_one() -> None:
+    lost = {"a": "timeout: no answer", "b": "decoder_crashed: signal 9"}
+    few = hostile.Toll(files=1999, without_verdict=1, lost=lost)
+    assert few.figures("hostile")[0].name == "hostile.few-hostile"
+    enough = hostile.Toll(files=2000, without_verdict=1, lost=lost)
+    assert [f.name for f in enough.figures("hostile")] == list(hostile.FIGURES[:3])
+    assert enough.figures("hostile")[0].value == 2  # one hang, one without a verdict
 
 
 def test_a_planted_slowdown_changes_time_and_nothing_else() -> None:
@@ -111,7 +159,11 @@ def test_a_planted_slowdown_changes_time_and_nothing_else() -> None:
 
 
 def answer(text: str, status: int = 0) -> Any:
-    def started(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+    started_for_real = subprocess.run
+
+    def started(command: list[str], **given: Any) -> subprocess.CompletedProcess[str]:
+        if command[0] == "git":
+            return started_for_real(command, **given)
         assert command[-1] == "--json"
         return subprocess.CompletedProcess(command, status, text)
 
@@ -125,6 +177,60 @@ def test_results_of_a_suite_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     found = run.run("quick", output=path)
     assert [figure.value for figure in found.figures] == [3.0]
     assert json.loads(path.read_text())["notes"] == {"seed": 1}
+
+
+def test_results_know_their_source_and_what_else_the_machine_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = [{"commit": "abc", "dirty": False}, {"commit": "abc", "dirty": True}]
+    monkeypatch.setattr(run, "source", lambda: states.pop(0))
+    shape = document("t", [measured("f", [3.0], "ms", name="f")], {})
+    monkeypatch.setattr(subprocess, "run", answer(json.dumps(shape)))
+    found = run.run("quick", output=tmp_path / "x.json")
+    assert (found.machine["commit"], found.machine["dirty"]) == ("abc", False)
+    assert found.notes["CAUTION"] == "the source changed while this ran"
+    assert found.machine["seconds"] >= 0
+    assert found.machine["other_cores"] >= 0
+
+
+def test_work_of_others_is_what_the_machine_did_beyond_our_own() -> None:
+    spent = run.Spent(110.0, 55.0, 31.0) - run.Spent(100.0, 40.0, 20.0)
+    assert spent == run.Spent(10.0, 15.0, 11.0)
+    assert spent.other_cores == pytest.approx(0.4)
+    assert (run.Spent(1.0, 0.0, 3.0)).other_cores == 0  # a system that does not count
+    assert (run.Spent.so_far() - run.Spent.so_far()).busy <= 0
+
+
+def test_results_and_their_page_do_not_make_the_source_look_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness, "ROOT", tmp_path)
+    assert harness.source() == {"commit": "unknown", "dirty": None}
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    (tmp_path / "bench" / "results").mkdir(parents=True)
+    (tmp_path / "bench" / "run.py").write_text("1")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "first"], check=True)
+    (tmp_path / "bench" / "results" / "x.json").write_text("{}")
+    assert harness.source()["dirty"] is False
+    (tmp_path / "bench" / "run.py").write_text("2")
+    assert harness.source()["dirty"] is True
+
+
+def test_a_group_runs_its_suites_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+
+    def fail(name: str, extra: Any) -> None:
+        started.append(name)
+        raise run.SuiteError(f"{name}: no")
+
+    monkeypatch.setattr(run, "run", fail)
+    for group in ("timed", "counted"):
+        told = list(run.run_all((), group))
+        assert all(isinstance(found, run.SuiteError) for _, found, _ in told)
+    assert sorted(started) == sorted(run.SUITES)
+    assert started.index("selftest") < started.index("proofs")
 
 
 @pytest.mark.parametrize("printed", ["", "Traceback", "[1]", '{"figures": []}'])
