@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hashmatch.errors import SandboxError
@@ -18,8 +19,11 @@ from hashmatch.types import Reason
 if TYPE_CHECKING:
     from hashmatch.sandbox.pool import Pool
 
-# jobs lying in a worker's socket, so that it never waits for the pool's side
-DEPTH = 4
+# the job a worker is at and one lying in its socket, so that it never waits for the pool's side,
+# and that no job waits behind a slow one while another worker has nothing to do
+DEPTH = 2
+# events told before the workers are listened to again, for the same reason
+MOST_TOLD = 4
 # jobs taken from the caller for each worker, so that one slow job does not idle the others
 WINDOW = 24
 # events kept for a job that is not the next to be told; its worker then waits
@@ -134,13 +138,13 @@ class Stream:
                 self._fill()
                 self._dispatch()
                 told = False
-                for event in self._tell():
+                for event in islice(self._tell(), MOST_TOLD):
                     told = True
                     yield event
                 if not self._slots and self._exhausted:
                     sound = True
                     return
-                self._wait(0 if told and not self._exhausted else None)
+                self._wait(0 if told else None)
         finally:
             self._selector.close()
             if not sound:  # the reader left early: a worker in the middle of a job is no use
