@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,7 +133,7 @@ def scan_command(
     """
     roots = list(from_stdin(asked["roots"], ended_by_nul=asked["null"]))
     options = ScanOptions(
-        isolation=_usable(asked["isolation"]),
+        isolation=asked["isolation"],
         workers=asked["workers"],
         timeout=asked["timeout"],
         follow_symlinks=asked["follow_symlinks"],
@@ -153,7 +155,9 @@ def scan_command(
         raise click.UsageError("name a ROOT, or hashes with --hashes")
     if missing := [root for root in roots if not Path(root).exists()]:
         raise click.UsageError(f"{shown(missing[0])}: no such file or folder")
+    tell_protections = _probe(options.isolation)
     with Matcher.open(home.path, profile=profile, also_compute=REPORTED_TYPES) as matcher:
+        tell_protections()
         watch = Watch(None if asked["resuming"] else roots, options, shown_at_all=not quiet)
         with watch:
             if asked["resuming"]:
@@ -189,14 +193,23 @@ def print_summary(summary: Summary) -> None:
     people.file.flush()
 
 
-def _usable(isolation: str) -> str:
-    """Say aloud what protection of worker processes this machine lacks."""
+def _probe(isolation: str) -> Callable[[], None]:
+    """Find out meanwhile how well workers are protected here.
+
+    What is returned waits for the answer and says aloud what protection lacks.
+    """
     if isolation == "inline":
-        return isolation
-    try:
-        missing = [found.name for found in capabilities() if found.missing]
-    except SandboxError as error:
-        raise click.UsageError(f"{error}; or choose --isolation inline") from error
-    if missing:
-        say(f"warning: worker processes lack {', '.join(missing)} here; see 'hashmatch doctor'")
-    return isolation
+        return lambda: None
+    thread = ThreadPoolExecutor(1)
+    probing = thread.submit(capabilities)
+    thread.shutdown(wait=False)
+
+    def tell() -> None:
+        try:
+            missing = [found.name for found in probing.result() if found.missing]
+        except SandboxError as error:
+            raise click.UsageError(f"{error}; or choose --isolation inline") from error
+        if missing:
+            say(f"warning: worker processes lack {', '.join(missing)} here; see 'hashmatch doctor'")
+
+    return tell

@@ -123,6 +123,21 @@ def test_hashes_without_files(
     assert "--hash-type" in ran.err
 
 
+def test_a_report_without_place_for_the_matches_is_told(
+    run: Run, known_home: Home, tmp_path: Path, photograph: Photograph
+) -> None:
+    pdq = hm.hash_file(photograph("coffee.png"), ["pdq"])["pdq"].hex
+    (tmp_path / "chat.csv").write_text(f"name,pdq\ncoffee,{pdq}\n")
+    case = tmp_path / "case"
+    home = ("--home", known_home.path)
+    assert run(*home, "scan", "--hashes", tmp_path / "chat.csv", "-o", case).status == 1
+    ran = run("report", case, "--format", "kdb", "--format", "html")
+    assert ran.status == 2
+    assert "kdb: not written: no MD5 in any of 1 matches" in ran.err
+    assert ran.out == f"{case}/report.html\n", "the other report is made all the same"
+    assert not (case / "matched.kdb").exists()
+
+
 def test_what_the_workers_lack_is_said_aloud(
     run: Run, known_home: Home, evidence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
