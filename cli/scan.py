@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from hashmatch.scan import (
     settings_of,
 )
 from hashmatch.scan.record import shown
+from hashmatch.scan.walking import distinct
 
 _ARCHIVES = ArchiveLimits()
 
@@ -151,15 +154,25 @@ def scan_command(
                 "--resume goes on with what the run was asked for; name no roots"
             )
         profile = settings_of(output)["plan"]["profile"]
+    elif "-" in asked["roots"] and not roots:
+        raise click.UsageError("standard input names no paths")
     elif not roots and not asked["hash_manifests"]:
         raise click.UsageError("name a ROOT, or hashes with --hashes")
-    if missing := [root for root in roots if not Path(root).exists()]:
+    # what was typed is a mistake if it is not there; what a list on standard input names may have
+    # vanished since, and gets a verdict like every other file
+    typed = [root for root in asked["roots"] if root != "-"]
+    if missing := [root for root in typed if not os.path.lexists(root)]:
         raise click.UsageError(f"{shown(missing[0])}: no such file or folder")
+    if repeated := len(roots) - len(distinct(roots)):
+        say(
+            f"note: {repeated:,} of {len(roots):,} roots are named twice or lie inside others; "
+            "every file is scanned once"
+        )
     tell_protections = _probe(options.isolation)
     with Matcher.open(home.path, profile=profile, also_compute=REPORTED_TYPES) as matcher:
         tell_protections()
         watch = Watch(None if asked["resuming"] else roots, options, shown_at_all=not quiet)
-        with watch:
+        with watch, _way_on_told(output):
             if asked["resuming"]:
                 summary = resume(matcher, output, options, on_record=watch.tell)
             else:
@@ -191,6 +204,16 @@ def print_summary(summary: Summary) -> None:
         if counts[name]:
             print_table(name, [name, "files"], counts[name].items())
     people.file.flush()
+
+
+@contextmanager
+def _way_on_told(output: Path) -> Iterator[None]:
+    """Say how to go on when the person stops the scan."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"what was found is kept; go on with 'hashmatch scan --resume -o {shown(str(output))}'")
+        raise
 
 
 def _probe(isolation: str) -> Callable[[], None]:

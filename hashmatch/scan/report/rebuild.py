@@ -91,6 +91,7 @@ def rebuild(run: Path, form: str, *, region: str | None = None) -> Report:
         report cannot be written.
     """
     folder = RunFolder(run)
+    folder.must_be_finished()
     about = folder.read_json(folder.summary)
     stated = folder.read_json(folder.manifest)["outputs"][folder.results.name]["sha256"]
     if custody.file_hash(folder.results) != stated:
