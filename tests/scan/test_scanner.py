@@ -18,6 +18,7 @@ import hashmatch as hm
 from hashmatch.errors import OutputError
 from hashmatch.home import Home
 from hashmatch.scan import REPORTED_TYPES, ScanOptions, scan
+from hashmatch.scan.folder import RunFolder
 
 Photograph = Callable[[str], Path]
 Opener = Callable[[str], Image.Image]
