@@ -288,7 +288,7 @@ class _Run:
                 self._workers["files_read"] += 1
                 size = item.identity.size if item.identity else 0
             timeout = timeout_for(min(size, most), self._options.timeout)
-            yield Task(descriptor, request, timeout, item)
+            yield Task(descriptor, request, timeout, item, size)
 
     def _outdated(self, item: Item) -> bool:
         """Say whether something was left undecoded as known good and is that no more."""
@@ -312,7 +312,8 @@ class _Run:
             allowance=allowance_for(self._order.plan.limits),
         ) as pool:
             try:
-                yield from pool.stream(tasks, answer=self._answer, retry=self._retry)
+                answer = self._answer if self._order.ask_known_good else None
+                yield from pool.stream(tasks, answer=answer, retry=self._retry)
             finally:
                 self._workers |= {
                     "count": pool.workers,
