@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ from hashmatch.matching.isolated import DEFAULT_TIMEOUT
 from hashmatch.sandbox import capabilities
 from hashmatch.scan import REPORTED_TYPES, ArchiveLimits, ScanOptions, resume, scan, settings_of
 from hashmatch.scan.record import shown
+from hashmatch.scan.walking import distinct
 
 _ARCHIVES = ArchiveLimits()
 
@@ -105,7 +110,7 @@ def scan_command(
     """
     roots = list(from_stdin(asked["roots"], ended_by_nul=asked["null"]))
     options = ScanOptions(
-        isolation=_usable(asked["isolation"]),
+        isolation=asked["isolation"],
         workers=asked["workers"],
         timeout=asked["timeout"],
         follow_symlinks=asked["follow_symlinks"],
@@ -123,13 +128,25 @@ def scan_command(
                 "--resume goes on with what the run was asked for; name no roots"
             )
         profile = settings_of(output)["plan"]["profile"]
+    elif "-" in asked["roots"] and not roots:
+        raise click.UsageError("standard input names no paths")
     elif not roots and not asked["hash_manifests"]:
         raise click.UsageError("name a ROOT, or hashes with --hashes")
-    if missing := [root for root in roots if not Path(root).exists()]:
+    # what was typed is a mistake if it is not there; what a list on standard input names may have
+    # vanished since, and gets a verdict like every other file
+    typed = [root for root in asked["roots"] if root != "-"]
+    if missing := [root for root in typed if not os.path.lexists(root)]:
         raise click.UsageError(f"{shown(missing[0])}: no such file or folder")
+    if repeated := len(roots) - len(distinct(roots)):
+        say(
+            f"note: {repeated:,} of {len(roots):,} roots are named twice or lie inside others; "
+            "every file is scanned once"
+        )
+    tell_protections = _probe(options.isolation)
     with Matcher.open(home.path, profile=profile, also_compute=REPORTED_TYPES) as matcher:
+        tell_protections()
         watch = Watch(None if asked["resuming"] else roots, options, shown_at_all=not quiet)
-        with watch:
+        with watch, _way_on_told(output):
             if asked["resuming"]:
                 summary = resume(matcher, output, options, on_record=watch.tell)
             else:
@@ -145,14 +162,33 @@ def scan_command(
     tell_run(ctx, output, summary, as_json=as_json)
 
 
-def _usable(isolation: str) -> str:
-    """Say aloud what protection of worker processes this machine lacks."""
-    if isolation == "inline":
-        return isolation
+@contextmanager
+def _way_on_told(output: Path) -> Iterator[None]:
+    """Say how to go on when the person stops the scan."""
     try:
-        missing = [found.name for found in capabilities() if found.missing]
-    except SandboxError as error:
-        raise click.UsageError(f"{error}; or choose --isolation inline") from error
-    if missing:
-        say(f"warning: worker processes lack {', '.join(missing)} here; see 'hashmatch doctor'")
-    return isolation
+        yield
+    except KeyboardInterrupt:
+        say(f"what was found is kept; go on with 'hashmatch scan --resume -o {shown(str(output))}'")
+        raise
+
+
+def _probe(isolation: str) -> Callable[[], None]:
+    """Find out meanwhile how well workers are protected here.
+
+    What is returned waits for the answer and says aloud what protection lacks.
+    """
+    if isolation == "inline":
+        return lambda: None
+    thread = ThreadPoolExecutor(1)
+    probing = thread.submit(capabilities)
+    thread.shutdown(wait=False)
+
+    def tell() -> None:
+        try:
+            missing = [found.name for found in probing.result() if found.missing]
+        except SandboxError as error:
+            raise click.UsageError(f"{error}; or choose --isolation inline") from error
+        if missing:
+            say(f"warning: worker processes lack {', '.join(missing)} here; see 'hashmatch doctor'")
+
+    return tell

@@ -11,10 +11,10 @@ What lies behind a name is loaded when it is first used, so importing the packag
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hashmatch.errors import HashmatchError
+from hashmatch.on_use import loader
 from hashmatch.types import (
     Category,
     Effect,
@@ -40,32 +40,25 @@ if TYPE_CHECKING:
     from hashmatch.service.policy import Action, Decision, Policy, Rule
     from hashmatch.version import VERSION as __version__  # noqa: N811
 
-_LOADED_ON_USE = {
-    "distance": ("hashmatch.api", "distance"),
-    "hash_bytes": ("hashmatch.api", "hash_bytes"),
-    "hash_file": ("hashmatch.api", "hash_file"),
-    "hash_pixels": ("hashmatch.api", "hash_pixels"),
-    "hash_many": ("hashmatch.hashing", "hash_many"),
-    "Home": ("hashmatch.home", "Home"),
-    "Matcher": ("hashmatch.matching", "Matcher"),
-    "Limits": ("hashmatch.media", "Limits"),
-    "Action": ("hashmatch.service.policy", "Action"),
-    "Decision": ("hashmatch.service.policy", "Decision"),
-    "Policy": ("hashmatch.service.policy", "Policy"),
-    "Rule": ("hashmatch.service.policy", "Rule"),
-    "UploadGate": ("hashmatch.service.gate", "UploadGate"),
-    "__version__": ("hashmatch.version", "VERSION"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LOADED_ON_USE:
-        raise AttributeError(f"module 'hashmatch' has no attribute {name!r}")
-    module, attribute = _LOADED_ON_USE[name]
-    value = getattr(importlib.import_module(module), attribute)
-    globals()[name] = value
-    return value
-
+__getattr__ = loader(
+    __name__,
+    {
+        "distance": "hashmatch.api",
+        "hash_bytes": "hashmatch.api",
+        "hash_file": "hashmatch.api",
+        "hash_pixels": "hashmatch.api",
+        "hash_many": "hashmatch.hashing",
+        "Home": "hashmatch.home",
+        "Matcher": "hashmatch.matching",
+        "Limits": "hashmatch.media",
+        "Action": "hashmatch.service.policy",
+        "Decision": "hashmatch.service.policy",
+        "Policy": "hashmatch.service.policy",
+        "Rule": "hashmatch.service.policy",
+        "UploadGate": "hashmatch.service.gate",
+        "__version__": "hashmatch.version:VERSION",
+    },
+)
 
 __all__ = [
     "Action",

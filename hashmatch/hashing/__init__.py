@@ -6,14 +6,25 @@ imagehash library, ``registry`` holds those of plug-ins, and ``pictures`` brings
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hashmatch.hashing import registry
 from hashmatch.hashing.crypto import CryptoHasher, crypto_hashes
-from hashmatch.hashing.golden import check_golden
 from hashmatch.hashing.imagehash_types import crop_resistant
-from hashmatch.hashing.origin import provenance
 from hashmatch.hashing.pdq import pdq_margin, pdq_of_samples
 from hashmatch.hashing.pictures import computable, compute, compute_orientations, hash_many
 from hashmatch.hashing.registry import Hasher
+from hashmatch.on_use import loader
+
+if TYPE_CHECKING:
+    from hashmatch.hashing.golden import check_golden
+    from hashmatch.hashing.origin import provenance
+
+# what a worker process never asks for
+__getattr__ = loader(
+    __name__,
+    {"check_golden": "hashmatch.hashing.golden", "provenance": "hashmatch.hashing.origin"},
+)
 
 __all__ = [
     "CryptoHasher",

@@ -6,6 +6,7 @@ import contextlib
 import os
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Self
@@ -16,14 +17,15 @@ from hashmatch.sandbox.process import Process
 from hashmatch.sandbox.stream import Answer, Event, Retry, Stream, Task
 from hashmatch.types import Reason
 
-SPARE_AFTER = 64
+# a spare is started once there is work enough to make up for what starting it costs
+SPARE_AFTER_JOBS, SPARE_AFTER_SECONDS = 64, 10.0
 
 
 class Pool:
     """Locked-down worker processes that all run the same function.
 
     Safe to share between threads. Workers are started at once and in the background. After the
-    first few dozen jobs one more is started and waits as a spare, so that a lost worker costs no
+    first seconds of work one more is started and waits as a spare, so that a lost worker costs no
     start-up time.
 
     Parameters
@@ -74,6 +76,7 @@ class Pool:
         self._spare: Process | None = None
         self._protections: dict[str, str] | None = None
         self._jobs_without_spare = 0
+        self._spare_from = time.monotonic() + SPARE_AFTER_SECONDS
 
     def __enter__(self) -> Self:
         return self
@@ -163,7 +166,8 @@ class Pool:
         """Count a finished job; the spare is started once some are done, not to delay them."""
         if self._spare is None:
             self._jobs_without_spare += 1
-            if self._jobs_without_spare >= SPARE_AFTER:
+            due = self._jobs_without_spare >= SPARE_AFTER_JOBS
+            if due and time.monotonic() >= self._spare_from:
                 with self._lock:
                     self._spare = self._spare or self._start()
 

@@ -19,7 +19,7 @@ from hashmatch.sandbox.wire import HEADER, Kind, Unframer, frame
 from hashmatch.types import Reason
 
 BOOT_SECONDS = 300.0  # on a machine that is very busy
-LONGEST_REQUEST = 16 << 10  # a few of them always fit into the socket, so sending never blocks
+LONGEST_REQUEST = 8 << 10  # all in a worker's hand fit into the socket, so sending never blocks
 _CHUNK = 256 << 10
 _DYING_SECONDS = 0.05  # between closing its end of the socket and being gone
 _REAPING_SECONDS = 5.0

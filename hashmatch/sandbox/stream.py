@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hashmatch.errors import SandboxError
@@ -18,8 +19,15 @@ from hashmatch.types import Reason
 if TYPE_CHECKING:
     from hashmatch.sandbox.pool import Pool
 
-# jobs lying in a worker's socket, so that it never waits for the pool's side
-DEPTH = 4
+# jobs a worker may have in hand, the one it is at among them, so that it never waits for the
+# pool's side; behind the next one they may weigh so much together, so that no job waits long for a
+# slow one while another worker has nothing to do
+MOST_IN_HAND, HEAVIEST_BEHIND = 8, 256 << 10
+# events told before the workers are listened to again, for the same reason
+MOST_TOLD = 8
+# while every worker has enough in hand, so many seconds of answers are let gather: handled
+# together they cost half of what they do one by one, in a process that wakes up for each
+SHORTEST_NAP, LONGEST_NAP = 0.001, 0.01
 # jobs taken from the caller for each worker, so that one slow job does not idle the others
 WINDOW = 24
 # events kept for a job that is not the next to be told; its worker then waits
@@ -41,12 +49,15 @@ class Task:
         Seconds a worker may be silent while it is at this task.
     tag : object
         Whatever the caller wants to find in the events.
+    weight : int
+        How much work it is, in bytes to be read; heavy tasks are handed out late.
     """
 
     descriptor: int | None
     request: bytes = b""
     timeout: float = 10.0
     tag: Any = None
+    weight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,13 @@ class _Seat:
     slots: deque[tuple[int, _Slot]] = field(default_factory=deque)
     deadline: float = 0.0
     paused: bool = False
+
+    def full(self) -> bool:
+        """Say whether the worker has enough in hand."""
+        if len(self.slots) < 2:
+            return False
+        behind = sum(slot.task.weight for _, slot in islice(self.slots, 1, None))
+        return len(self.slots) >= MOST_IN_HAND or behind >= HEAVIEST_BEHIND
 
     def restart_clock(self) -> None:
         if self.slots:
@@ -121,6 +139,7 @@ class Stream:
         self._retry = retry
         self._exhausted = False
         self._number = 0
+        self._seconds_a_job = 0.0
         self._slots: deque[_Slot] = deque()
         self._waiting: deque[_Slot] = deque()
         self._selector = selectors.DefaultSelector()
@@ -134,13 +153,15 @@ class Stream:
                 self._fill()
                 self._dispatch()
                 told = False
-                for event in self._tell():
+                for event in islice(self._tell(), MOST_TOLD):
                     told = True
                     yield event
                 if not self._slots and self._exhausted:
                     sound = True
                     return
-                self._wait(0 if told and not self._exhausted else None)
+                if not told:
+                    self._let_gather()
+                self._wait(0 if told else None)
         finally:
             self._selector.close()
             if not sound:  # the reader left early: a worker in the middle of a job is no use
@@ -173,7 +194,7 @@ class Stream:
     def _dispatch(self) -> None:
         while self._waiting:
             seat = min(self._seats, key=lambda seat: len(seat.slots))
-            if len(seat.slots) >= DEPTH:
+            if seat.full():
                 return
             if not seat.slots and seat.process.protections and seat.process.gone():
                 self._lose(seat)  # while idle: no task is to blame
@@ -216,6 +237,15 @@ class Stream:
                 if seat.process.protections is None:
                     raise SandboxError(f"a worker did not start: {seat.process.end()[1]}")
                 self._lose(seat, Reason.TIMEOUT)
+
+    def _let_gather(self) -> None:
+        """Sleep for as long as every worker surely has something to do."""
+        if self._answer is not None:  # a worker may be waiting for it
+            return
+        spare_jobs = min(len(seat.slots) for seat in self._seats) - 2
+        nap = min(LONGEST_NAP, self._seconds_a_job * spare_jobs)
+        if nap >= SHORTEST_NAP:
+            time.sleep(nap)
 
     def _end_of(self, seat: _Seat) -> float:
         if seat.process.protections is None:
@@ -261,7 +291,10 @@ class Stream:
             slot.parts += 1
             slot.events.append(Event(slot.task, EventKind.PART, body))
         elif kind is Kind.DONE and len(body) >= CPU.size:
-            (seat.process.cpu_seconds,) = CPU.unpack_from(body)
+            (spent,) = CPU.unpack_from(body)
+            if seat.process.cpu_seconds:  # the first one has its start in it
+                self._seconds_a_job += (spent - seat.process.cpu_seconds - self._seconds_a_job) / 8
+            seat.process.cpu_seconds = spent
             self._finish(seat, Event(slot.task, EventKind.DONE, body[CPU.size :]))
         elif kind is Kind.FAILED:
             self._finish(seat, Event(slot.task, EventKind.FAILED, body))

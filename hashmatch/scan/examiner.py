@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Any
 
-from hashmatch.matching import isolated
+from hashmatch.matching import in_worker
 from hashmatch.matching.examine import Examination, KnownGood, examine
 from hashmatch.matching.plan import Plan
 from hashmatch.matching.source import CHUNK, PieceHasher, read_all
 from hashmatch.matching.wire import to_wire
 from hashmatch.media.thumbnail import exif_thumbnail
-from hashmatch.sandbox import Job
+from hashmatch.sandbox.wire import Job
 from hashmatch.scan import archives
 from hashmatch.scan.archives import (
     ArchiveError,
@@ -104,8 +104,8 @@ def _parse(body: bytes) -> tuple[Order, int, Undecoded | None]:
 
 
 def prepare(perceptual: str) -> None:
-    """Load everything while files can still be opened; see :func:`isolated.prepare`."""
-    isolated.prepare(perceptual)
+    """Load everything while files can still be opened; see :func:`in_worker.prepare`."""
+    in_worker.prepare(perceptual)
     archives.prepare()
 
 

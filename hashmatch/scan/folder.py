@@ -119,7 +119,23 @@ class RunFolder:
                 os.fsync(stream.fileno())
             aside.replace(path)
         except OSError as error:
+            aside.unlink(missing_ok=True)
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+    def must_be_finished(self) -> None:
+        """Refuse a run that did not come to its end.
+
+        Raises
+        ------
+        OutputError
+            If there is no run, or it is not finished.
+        """
+        self.read_json(self.settings)
+        if not self.manifest.exists():
+            raise OutputError(
+                f"the run in {self.path} is not finished; go on with it with 'hashmatch scan "
+                f"--resume -o {self.path}' first"
+            )
 
     def read_json(self, path: Path) -> dict[str, Any]:
         """Read a JSON file of the run.

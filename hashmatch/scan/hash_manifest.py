@@ -88,6 +88,22 @@ def rows(path: Path, hash_type: str | None = None) -> Iterator[Row]:
         yield from _bare(path, text, hash_type)
 
 
+def check(path: Path, hash_type: str | None = None) -> None:
+    """Read a hash manifest to its end, so that a scan of hours does not stop at it.
+
+    Raises
+    ------
+    ListFormatError
+        If the file cannot be read, or a bare value's type cannot be told.
+    UnknownHashTypeError
+        If there is no such hash type.
+    """
+    if hash_type is not None:
+        hash_types.get(hash_type)
+    for _ in rows(path, hash_type):
+        continue
+
+
 def _fold(cell: str) -> str:
     return cell.strip().lower()
 

@@ -17,7 +17,7 @@ from hashmatch.scan.hash_manifest import Row, rows
 from hashmatch.scan.journal import Entry, Identity, JournalIndex
 from hashmatch.scan.options import ScanOptions
 from hashmatch.scan.record import FILE, HASHES
-from hashmatch.scan.walk import Found, walk
+from hashmatch.scan.walking import Found, walk
 from hashmatch.types import Reason
 
 # what a later attempt may find otherwise

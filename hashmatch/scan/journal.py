@@ -13,6 +13,7 @@ import os
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -136,25 +137,43 @@ class Journal:
                 os.ftruncate(self._descriptor, keep)
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        # the disk takes its time; whoever hands out files to the workers must not wait for it
+        self._syncer = ThreadPoolExecutor(1, thread_name_prefix="hashmatch-journal")
+        self._syncing: Future[None] | None = None
         self._synced = time.monotonic()
 
     def append(self, entry: Entry) -> None:
-        """Write an entry; it survives the end of this process from here on."""
+        """Write an entry; it survives the end of this process from here on.
+
+        Raises
+        ------
+        OSError
+            If it, or what was written before it, cannot be put on the disk.
+        """
         line = memoryview(entry.to_line())
         while line:
             line = line[os.write(self._descriptor, line) :]
         if time.monotonic() - self._synced >= SYNC_SECONDS:
-            self.sync()
-
-    def sync(self) -> None:
-        """Put everything on the disk itself."""
-        os.fdatasync(self._descriptor)
-        self._synced = time.monotonic()
+            if self._syncing is not None:
+                self._syncing.result()
+            self._syncing = self._syncer.submit(os.fdatasync, self._descriptor)
+            self._synced = time.monotonic()
 
     def close(self) -> None:
-        """Sync and close."""
-        self.sync()
-        os.close(self._descriptor)
+        """Put everything on the disk itself, and close.
+
+        Raises
+        ------
+        OSError
+            If that fails, or failed before.
+        """
+        try:
+            if self._syncing is not None:
+                self._syncing.result()
+            os.fdatasync(self._descriptor)
+        finally:
+            self._syncer.shutdown()
+            os.close(self._descriptor)
 
 
 def groups(path: Path) -> Iterator[tuple[int, list[Entry]]]:

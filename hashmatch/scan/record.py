@@ -13,6 +13,9 @@ from hashmatch.types import MatchResult
 # kinds of inputs
 FILE, MEMBER, THUMBNAIL, HASHES = "file", "member", "thumbnail", "hashes"
 
+# made once: json.dumps makes an encoder for every record
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def shown(path: str) -> str:
     """Return a path as text that any file or terminal can hold.
@@ -47,7 +50,7 @@ def record_of(
 
 def as_line(record: dict[str, Any]) -> str:
     """Return a record as one line of JSON."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _compact(record) + "\n"
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:

@@ -23,6 +23,7 @@ from hashmatch.scan import custody
 from hashmatch.scan.examiner import Examiner, Order, split
 from hashmatch.scan.finish import Outputs, finish
 from hashmatch.scan.folder import SCHEMA, RunFolder
+from hashmatch.scan.hash_manifest import check
 from hashmatch.scan.inputs import Inputs, Item, again, items
 from hashmatch.scan.journal import Entry, Journal, JournalIndex
 from hashmatch.scan.options import ScanOptions
@@ -74,6 +75,9 @@ def scan(
 
     Raises
     ------
+    ListFormatError, UnknownHashTypeError
+        If a hash manifest cannot be read, or the type of its values cannot be told; nothing is
+        written then.
     OutputError
         If the run cannot be written. What was written until then stays, can be resumed, and
         ``summary.json``, where it can still be written, says the scan is not complete.
@@ -81,6 +85,8 @@ def scan(
         If worker processes are asked for and cannot be started.
     """
     options = options or ScanOptions()
+    for manifest in hash_manifests:
+        check(Path(manifest), hash_type)
     folder = RunFolder(output)
     folder.make(roots)
     inputs = Inputs(tuple(roots), tuple(hash_manifests), hash_type)
@@ -235,11 +241,17 @@ class _Run:
                 "and go on with --resume"
             ) from error
         finally:
-            finish(
-                self._folder, self._matcher, self._settings, outputs.summary, self._workers,
-                complete=complete,
-            )  # fmt: skip
+            if not complete:
+                with contextlib.suppress(OutputError):  # what stopped the scan is told instead
+                    self._finish(outputs, complete=False)
+        self._finish(outputs, complete=True)
         return outputs.summary
+
+    def _finish(self, outputs: Outputs, *, complete: bool) -> None:
+        finish(
+            self._folder, self._matcher, self._settings, outputs.summary, self._workers,
+            complete=complete,
+        )  # fmt: skip
 
     def _fresh_journal(self) -> Journal:
         aside = self._folder.journal.with_name("journal.new")
@@ -276,7 +288,7 @@ class _Run:
                 self._workers["files_read"] += 1
                 size = item.identity.size if item.identity else 0
             timeout = timeout_for(min(size, most), self._options.timeout)
-            yield Task(descriptor, request, timeout, item)
+            yield Task(descriptor, request, timeout, item, size)
 
     def _outdated(self, item: Item) -> bool:
         """Say whether something was left undecoded as known good and is that no more."""
@@ -300,7 +312,8 @@ class _Run:
             allowance=allowance_for(self._order.plan.limits),
         ) as pool:
             try:
-                yield from pool.stream(tasks, answer=self._answer, retry=self._retry)
+                answer = self._answer if self._order.ask_known_good else None
+                yield from pool.stream(tasks, answer=answer, retry=self._retry)
             finally:
                 self._workers |= {
                     "count": pool.workers,

@@ -123,6 +123,78 @@ def test_hashes_without_files(
     assert "--hash-type" in ran.err
 
 
+def test_a_report_without_place_for_the_matches_is_told(
+    run: Run, known_home: Home, tmp_path: Path, photograph: Photograph
+) -> None:
+    pdq = hm.hash_file(photograph("coffee.png"), ["pdq"])["pdq"].hex
+    (tmp_path / "chat.csv").write_text(f"name,pdq\ncoffee,{pdq}\n")
+    case = tmp_path / "case"
+    home = ("--home", known_home.path)
+    assert run(*home, "scan", "--hashes", tmp_path / "chat.csv", "-o", case).status == 1
+    ran = run("report", case, "--format", "kdb", "--format", "html")
+    assert ran.status == 2
+    assert "kdb: not written: no MD5 in any of 1 matches" in ran.err
+    assert ran.out == f"{case}/report.html\n", "the other report is made all the same"
+    assert not (case / "matched.kdb").exists()
+
+
+def test_a_mistake_in_a_hash_table_is_told_before_anything_is_scanned(
+    run: Run, known_home: Home, evidence: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "values").write_text("0" * 64)
+    ask = ("--home", known_home.path, "scan", evidence, "--hashes", tmp_path / "values")
+    assert "--hash-type" in run(*ask, "-o", tmp_path / "case").err
+    assert "unknown hash type" in run(*ask, "--hash-type", "pqd", "-o", tmp_path / "case").err
+    assert not (tmp_path / "case").exists()
+
+
+def test_a_listed_file_that_vanished_has_a_verdict_and_a_typed_one_is_a_mistake(
+    run: Run, known_home: Home, evidence: Path, tmp_path: Path
+) -> None:
+    home = ("--home", known_home.path)
+    names = f"{evidence}/known.jpg\n{evidence}/gone.jpg\n".encode()
+    ask = (*home, "scan", "-", "-o", tmp_path / "case", "--json", "--isolation", "inline")
+    ran = run(*ask, stdin=names)
+    counts = json.loads(ran.out)
+    assert (ran.status, counts["files"], counts["reasons"]) == (2, 2, {"vanished": 1})
+    ran = run(*home, "scan", evidence / "gone.jpg", "-o", tmp_path / "other")
+    assert "gone.jpg: no such file" in ran.err
+    assert "standard input names no paths" in run(*home, "scan", "-", "-o", tmp_path / "other").err
+
+
+def test_roots_inside_each_other_are_scanned_once(
+    run: Run, known_home: Home, evidence: Path, tmp_path: Path
+) -> None:
+    ran = run(
+        "--home", known_home.path, "scan", evidence / "known.jpg", evidence, "-o",
+        tmp_path / "case", "--json", "--isolation", "inline",
+    )  # fmt: skip
+    assert json.loads(ran.out)["files"] == 2
+    assert "1 of 2 roots are named twice or lie inside others" in ran.err
+
+
+def test_an_unfinished_run_is_not_reported(
+    run: Run, finished: tuple[Path, str], tmp_path: Path
+) -> None:
+    output, _ = finished
+    (output / "manifest.json").unlink()
+    ran = run("report", output)
+    assert ran.status == 2
+    assert f"hashmatch scan --resume -o {output}" in ran.err
+
+
+def test_whoever_stops_a_scan_is_told_how_to_go_on(
+    run: Run, known_home: Home, evidence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hashmatch.cli.scan.scan", stopped)
+    ran = run("--home", known_home.path, "scan", evidence, "-o", tmp_path / "case")
+    assert ran.status == 130
+    assert f"hashmatch scan --resume -o {tmp_path / 'case'}" in ran.err
+
+
 def test_what_the_workers_lack_is_said_aloud(
     run: Run, known_home: Home, evidence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

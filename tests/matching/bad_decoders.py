@@ -7,7 +7,7 @@ import os
 import socket
 
 from hashmatch.matching.examine import examine
-from hashmatch.matching.isolated import parse_request
+from hashmatch.matching.in_worker import parse_request
 from hashmatch.matching.wire import to_wire
 from hashmatch.sandbox import Job
 

@@ -151,3 +151,16 @@ def test_workers_end_with_their_parent(payload_path: None, empty: int) -> None:
     small.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_small_tasks_gather_and_a_heavy_one_keeps_the_rest_from_waiting(
+    pool: Pool, empty: int
+) -> None:
+    light = [Task(empty, b"sleep 0.002", tag=n) for n in range(80)]
+    assert [event.task.tag for event in pool.stream(light)] == list(range(80))
+    heavy = [Task(empty, b"pid", tag=n, weight=1 << 30) for n in range(12)]
+    heavy[0] = Task(empty, b"sleep 0.5", tag=0, weight=1 << 30)
+    events = list(pool.stream(heavy))
+    assert [event.task.tag for event in events] == list(range(12))
+    workers = [event.body for event in events[1:]]
+    assert max(workers.count(pid) for pid in set(workers)) >= 10, "one waits behind the slow one"

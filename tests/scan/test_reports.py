@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import html.parser
 import json
@@ -20,7 +21,7 @@ from hashmatch.lists import readers
 from hashmatch.scan import ScanOptions, head_of, scan, verify
 from hashmatch.scan.report.cybertip import write as write_cybertip
 from hashmatch.scan.report.html_page import write as write_html
-from hashmatch.scan.report.rebuild import FORMATS, rebuild
+from hashmatch.scan.report.rebuild import FORMATS, Report, rebuild
 
 Photograph = Callable[[str], Path]
 ReadRecords = Callable[[Path], list[dict[str, Any]]]
@@ -50,13 +51,21 @@ def run(finished: Path, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+def made(run: Path, form: str, region: str | None = None) -> Path:
+    """Make a report that holds every match, and return it."""
+    report = rebuild(run, form, region=region)
+    assert report.path is not None
+    assert (report.matches, report.left_out) == (4, 0)
+    return report.path
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_report_is_the_same_when_made_again_and_is_in_the_log(run: Path, form: str) -> None:
     before = head_of(run)
-    path = rebuild(run, form, region="US")
+    path = made(run, form, region="US")
     first = path.read_bytes()
     assert head_of(run) != before
-    assert rebuild(run, form, region="US") == path
+    assert made(run, form, region="US") == path
     if form != "kdb":  # a database holds a counter of its changes
         assert path.read_bytes() == first
     assert verify(run, before).problems == []
@@ -66,8 +75,8 @@ def test_a_report_is_the_same_when_made_again_and_is_in_the_log(run: Path, form:
 
 
 def test_the_table_and_lines_agree_with_the_scan(run: Path) -> None:
-    assert rebuild(run, "jsonl").read_bytes() == (run / "results.jsonl").read_bytes()
-    assert rebuild(run, "csv").read_bytes() == (run / "results.csv").read_bytes()
+    assert made(run, "jsonl").read_bytes() == (run / "results.jsonl").read_bytes()
+    assert made(run, "csv").read_bytes() == (run / "results.csv").read_bytes()
 
 
 class Page(html.parser.HTMLParser):
@@ -91,7 +100,7 @@ class Page(html.parser.HTMLParser):
 
 
 def test_the_page_is_whole_escaped_and_loads_nothing(run: Path, read_records: ReadRecords) -> None:
-    text = rebuild(run, "html").read_text(encoding="utf-8")
+    text = made(run, "html").read_text(encoding="utf-8")
     page = Page()
     page.feed(text)
     assert page.loads == []
@@ -121,7 +130,7 @@ def test_an_unfinished_run_says_so_on_the_page(tmp_path: Path, finished: Path) -
 def test_a_vics_case_names_its_region_and_its_files(run: Path) -> None:
     with pytest.raises(ListFormatError, match="region"):
         rebuild(run, "vics")
-    raw = rebuild(run, "vics", region="US").read_bytes()
+    raw = made(run, "vics", region="US").read_bytes()
     assert not raw.startswith(b"\xef\xbb\xbf")
     shape = json.loads(raw)
     assert shape["@odata.context"].endswith("/DataModels/2.0.xml/US/$metadata#Cases")
@@ -138,7 +147,7 @@ def test_a_vics_case_names_its_region_and_its_files(run: Path) -> None:
 
 
 def test_a_kdb_is_a_list_that_can_be_read_back(run: Path) -> None:
-    path = rebuild(run, "kdb")
+    path = made(run, "kdb")
     with sqlite3.connect(path) as connection:
         hashes = connection.execute("SELECT md5, sha1, sha2_256 FROM hashes").fetchall()
         names = {name for (name,) in connection.execute("SELECT name FROM file_names")}
@@ -150,7 +159,7 @@ def test_a_kdb_is_a_list_that_can_be_read_back(run: Path) -> None:
 
 
 def test_a_cybertip_draft_has_its_elements_in_order(run: Path) -> None:
-    root: Any = defusedxml.ElementTree.parse(rebuild(run, "cybertip")).getroot()
+    root: Any = defusedxml.ElementTree.parse(made(run, "cybertip")).getroot()
     details = root.findall("fileDetails")
     assert len(details) == 4
     for element in details:
@@ -176,7 +185,7 @@ def test_what_xml_cannot_hold_is_escaped(tmp_path: Path, finished: Path, read_re
 
 
 def test_a_case_bundle_links_files_to_lists(run: Path) -> None:
-    bundle = json.loads(rebuild(run, "case").read_text(encoding="utf-8"))
+    bundle = json.loads(made(run, "case").read_text(encoding="utf-8"))
     graph = {node["@id"]: node for node in bundle["@graph"]}
     assert len(graph) == len(bundle["@graph"]), "identifiers are unique"
     kinds = [node["@type"] for node in graph.values()]
@@ -206,7 +215,67 @@ def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
 
 
 def test_columns_of_the_table_are_those_documented(run: Path) -> None:
-    with rebuild(run, "csv").open(newline="", encoding="utf-8") as stream:
+    with made(run, "csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert sum(row["verdict"] == "match" for row in rows) == 4
     assert all(row["kind"] == "file" for row in rows)
+
+
+@pytest.fixture
+def hashes_scanned(
+    tmp_path: Path, matcher: hm.Matcher, photograph: Photograph
+) -> Callable[..., Path]:
+    """Return a function that scans hashes without files: a match for each hash type named."""
+    known = {"md5": "rocket.jpg", "pdq": "coffee.png"}
+
+    def scanned(*types: str) -> Path:
+        rows = [
+            ",".join(hm.hash_file(photograph(known[t]), [t])[t].hex if t == column else ""
+                     for column in known)
+            for t in types
+        ]  # fmt: skip
+        (tmp_path / "chat.csv").write_text("\n".join([",".join(known), *rows]) + "\n")
+        scan(matcher, [], tmp_path / "run", hash_manifests=[str(tmp_path / "chat.csv")])
+        return tmp_path / "run"
+
+    return scanned
+
+
+@pytest.mark.parametrize("form", ["vics", "kdb"])
+def test_matches_without_md5_never_become_an_empty_report(
+    hashes_scanned: Callable[..., Path], form: str
+) -> None:
+    run = hashes_scanned("pdq", "pdq")
+    before = head_of(run)
+    assert rebuild(run, form, region="US") == Report(None, matches=2, left_out=2)
+    assert head_of(run) == before
+    assert verify(run).problems == [], "nothing of the attempt is left behind"
+    assert rebuild(run, "html").path is not None
+
+
+@pytest.mark.parametrize("form", ["vics", "kdb"])
+def test_what_a_report_leaves_out_is_counted_and_logged(
+    hashes_scanned: Callable[..., Path], form: str
+) -> None:
+    run = hashes_scanned("md5", "pdq", "pdq")
+    report = rebuild(run, form, region="US")
+    assert (report.matches, report.left_out) == (3, 2)
+    assert report.path is not None
+    last = json.loads((run / "custody.jsonl").read_text().splitlines()[-1])
+    assert (last["detail"]["matches"], last["detail"]["left_out"]) == (3, 2)
+
+
+@pytest.mark.parametrize("form", ["vics", "kdb"])
+def test_a_run_without_matches_has_an_empty_report(
+    tmp_path: Path, matcher: hm.Matcher, form: str
+) -> None:
+    (tmp_path / "text.txt").write_text("only text")
+    scan(matcher, [str(tmp_path / "text.txt")], tmp_path / "run")
+    report = rebuild(tmp_path / "run", form, region="US")
+    assert (report.matches, report.left_out) == (0, 0)
+    assert report.path is not None
+    if form == "vics":
+        assert json.loads(report.path.read_bytes())["value"][0]["Media"] == []
+    else:
+        with contextlib.closing(sqlite3.connect(report.path)) as connection:
+            assert connection.execute("SELECT count(*) FROM hashes").fetchone() == (0,)

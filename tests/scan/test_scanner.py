@@ -18,6 +18,7 @@ import hashmatch as hm
 from hashmatch.errors import OutputError
 from hashmatch.home import Home
 from hashmatch.scan import REPORTED_TYPES, ScanOptions, scan
+from hashmatch.scan.folder import RunFolder
 
 Photograph = Callable[[str], Path]
 Opener = Callable[[str], Image.Image]
@@ -149,6 +150,20 @@ def test_a_full_disk_stops_the_scan_and_the_summary_says_so(
     with pytest.raises(OutputError, match="free some space"):
         scan(matcher, [str(evidence)], tmp_path / "report", on_record=full)
     assert json.loads((tmp_path / "report" / "summary.json").read_text())["complete"] is False
+
+
+def test_a_disk_too_full_for_the_summary_tells_the_way_on_all_the_same(
+    matcher: hm.Matcher, evidence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: dict[str, Any]) -> None:
+        def fail(folder: RunFolder, path: Path, shape: Any) -> None:
+            raise OutputError(f"cannot write {path}")
+
+        monkeypatch.setattr(RunFolder, "write_json", fail)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OutputError, match="go on with --resume"):
+        scan(matcher, [str(evidence)], tmp_path / "report", on_record=full)
 
 
 def test_an_interrupt_leaves_what_was_written(

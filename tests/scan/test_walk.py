@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch.scan import walk
+from hashmatch.scan.walking import distinct
 from hashmatch.types import Reason
 
 ODD_NAMES = [b"plain", b"caf\xe9", b"new\nline", b"a" * 255, b" ", b"-o", b"\xff\xfe", b"=cmd"]
@@ -96,3 +97,29 @@ def test_a_tree_deeper_than_the_recursion_limit_and_than_any_path(
         assert refused or found.path.endswith("/d/file")
     finally:  # deeper than shutil.rmtree can follow
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
+
+
+def test_what_several_roots_reach_is_walked_once(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/file").write_text("")
+    (tmp_path / "aa").write_text("")
+    roots = ["a/b", "aa", "a", "./a/", "a/b/file", "gone", "gone"]
+    whole = [str(tmp_path / root) for root in roots]
+    assert distinct(whole) == [whole[1], whole[2], whole[5]]
+    walked = [os.path.relpath(found.path, tmp_path) for found in walk(whole)]
+    assert walked == ["aa", "a/b/file", "gone"]
+
+
+def test_a_link_that_was_named_is_followed_though_it_lies_inside_another_root(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/file").write_text("")
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence/link").symlink_to(tmp_path / "elsewhere")
+    roots = [str(tmp_path / "evidence"), str(tmp_path / "evidence/link/file")]
+    assert distinct(roots) == roots
+    roots[1] = str(tmp_path / "evidence/link")
+    assert distinct(roots) == roots
+    found = [(os.path.relpath(f.path, tmp_path), f.refused) for f in walk(roots)]
+    assert found == [("evidence/link", Reason.SYMLINK), ("evidence/link/file", None)]

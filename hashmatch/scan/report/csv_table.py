@@ -60,13 +60,13 @@ class CsvReport:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._writer = csv.DictWriter(stream, COLUMNS, extrasaction="ignore")
-        self._writer.writeheader()
+        self._writer = csv.writer(stream)
+        self._writer.writerow(COLUMNS)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Write the rows of one record."""
         for row in _rows(record):
-            self._writer.writerow({name: safe_cell(value) for name, value in row.items()})
+            self._writer.writerow([safe_cell(row.get(name, "")) for name in COLUMNS])
 
 
 def _rows(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hashmatch.lists.writers import Options
-from hashmatch.lists.writers import write as write_list
-from hashmatch.lists.writers.listing import Listing
+from hashmatch.lists.writers import kdb, vics
+from hashmatch.lists.writers.listing import Listing, Written
 from hashmatch.types import Category, Entry, HashValue, Polarity
 
 _HASHES = ("md5", "sha1", "sha256", "pdq")
@@ -111,33 +110,48 @@ class Matched(Listing):
         return Entry(path, values, category, metadata)
 
 
-def write(
-    form: str,
-    records: Iterable[Mapping[str, Any]],
-    about: Mapping[str, Any],
-    path: Path,
-    region: str | None,
-) -> None:
-    """Write the matched files as a VICS 2.0 case or an Autopsy database.
+def write_vics_case(
+    records: Iterable[Mapping[str, Any]], about: Mapping[str, Any], path: Path, region: str | None
+) -> Written:
+    """Write the matched files as a VICS 2.0 case.
 
     Parameters
     ----------
-    form : str
-        ``vics-2.0-case`` or ``kdb``.
     records, about
         As for :func:`hashmatch.scan.report.html_page.write`.
     path : Path
-        The file to write.
+        An empty file.
     region : str or None
-        The region of a VICS case, which decides what its category codes mean.
+        The region of the case, which decides what its category codes mean.
+
+    Returns
+    -------
+    Written
+        How many files are in it, and how many have no MD5, which VICS asks of every record.
 
     Raises
     ------
     ListFormatError
-        If a VICS case is asked for without a region.
-    OutputError
+        If no region is given.
+    OSError
         If it cannot be written.
     """
     scheme = region.lower() if region else None  # as the scheme of that region is named
     listing = Matched.of(records, about, scheme)
-    write_list(listing, form, path, Options(region=region))
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        return vics.write_vics(listing, stream, vics.Options("2.0", case=True, region=region))
+
+
+def write_kdb(
+    records: Iterable[Mapping[str, Any]], about: Mapping[str, Any], path: Path, _: str | None
+) -> Written:
+    """Write the matched files as a hash database for Autopsy, which looks up by MD5.
+
+    Parameters and what is returned are as for :func:`write_vics_case`.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    return kdb.write_kdb(Matched.of(records, about, None), path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from hashmatch.media import reason_for
@@ -47,8 +47,33 @@ def walk(roots: Iterable[str], *, follow_symlinks: bool = False) -> Iterator[Fou
         Whether links inside the tree are followed. A link back to a folder being walked is
         refused, so loops end.
     """
-    for root in roots:
+    for root in distinct(roots):
         yield from _walk(root, follow_symlinks)
+
+
+def distinct(roots: Iterable[str]) -> list[str]:
+    """Return the roots without those that the others reach anyway, in their order.
+
+    A root is left out if it was named before, or lies inside another one and is no symbolic link
+    or behind one: a link is followed only because it was named.
+    """
+    places: dict[str, str] = {}
+    for root in roots:
+        places.setdefault(os.path.abspath(root), root)  # noqa: PTH100 - str keeps odd bytes
+    return [root for place, root in places.items() if not _reached(place, places)]
+
+
+def _reached(place: str, places: Collection[str]) -> bool:
+    """Say whether walking the nearest root above a place comes to it."""
+    above, within = os.path.split(place)
+    while above not in places:
+        up, name = os.path.split(above)
+        if up == above:
+            return False
+        above, within = up, os.path.join(name, within)  # noqa: PTH118
+    if above == place:  # the top of the file system
+        return False
+    return os.path.realpath(place) == os.path.join(os.path.realpath(above), within)  # noqa: PTH118
 
 
 @dataclass(slots=True)

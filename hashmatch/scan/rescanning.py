@@ -49,8 +49,7 @@ def rescan(
     """
     source = RunFolder(run)
     settings = settings_of(run)
-    if not source.manifest.exists():
-        raise OutputError(f"the run in {run} is not finished; go on with it with --resume first")
+    source.must_be_finished()
     plan = settings["plan"]
     _check_types(matcher, {*plan["cryptographic"], *plan["perceptual"]}, run)
     if plan["profile"] != matcher.profile.name:
