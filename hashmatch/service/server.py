@@ -136,8 +136,8 @@ class Supervisor:
 
     def _start_curator(self) -> subprocess.Popen[bytes]:
         module = "hashmatch.service.curator"
-        home = self._config.home
-        return _spawn([sys.executable, "-P", "-m", module, home, self._socket], ())
+        given = self._config.home, self._socket, str(self._config.flood_limit)
+        return _spawn([sys.executable, "-P", "-m", module, *given], ())
 
     @property
     def _socket(self) -> str:

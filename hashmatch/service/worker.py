@@ -25,6 +25,7 @@ from hashmatch.service.http.logs import log_event, log_to
 from hashmatch.service.http.metrics import LAYOUT, LIST_PLACES, Metrics
 from hashmatch.service.http.protocol import BoundedProtocol
 from hashmatch.service.http.service import Service
+from hashmatch.service.remote_guard import RemoteGuard
 from hashmatch.service.server import CANNOT_START
 
 RELOAD_SECONDS = 0.25
@@ -82,10 +83,17 @@ def run(config: ServeConfig, row: int, listener: int, board: int, ready: int, cu
     hardening.end_with_parent()
     hardening.no_core_dumps()
     limits = replaced(media.DEFAULT_LIMITS, max_bytes=config.max_bytes)
+    guard = RemoteGuard(
+        config.place.path,
+        curator,
+        suspended=lambda: metrics.count("flood_guard_events"),
+        failed=lambda: metrics.count("flood_guard_failures"),
+    )
     matcher = Matcher.open(
         config.home,
         profile=config.profile,
         limits=limits,
+        flood_guard=guard if config.flood_limit else None,
         isolation=config.isolation,
         timeout=config.timeout,
     )
