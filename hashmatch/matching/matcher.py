@@ -419,18 +419,15 @@ class Matcher:
         return results
 
     def hashable(self) -> tuple[str, ...]:
-        """Return the hash types that :meth:`hash_bytes` can compute.
-
-        Worker processes are ready for those the lists hold; they cannot load others any more.
-        """
-        perceptual = self._isolation.perceptual if self._isolation else hashing.computable()
+        """Return the hash types that :meth:`hash_bytes` can compute."""
         kinds = {name: hash_types.get(name).kind for name in hash_types.names()}
+        perceptual = (n for n in hashing.computable() if kinds[n] is HashKind.PERCEPTUAL)
         return (*perceptual, *(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC))
 
     @property
     def workers_lost(self) -> int:
         """How many worker processes died or had to be stopped so far; 0 inline."""
-        return sum(self._isolation.pool.lost.values()) if self._isolation else 0
+        return self._isolation.lost if self._isolation else 0
 
     def hash_bytes(
         self, data: Bytes, types: Sequence[str]
@@ -443,7 +440,17 @@ class Matcher:
             Those of ``types`` that could be computed.
         reason, message : Reason and str, or None
             Why the others could not.
+
+        Raises
+        ------
+        MatcherConfigError
+            If a type is not one of :meth:`hashable`.
         """
+        hashable = self.hashable()
+        if unknown := [name for name in types if name not in hashable]:
+            raise MatcherConfigError(
+                f"cannot compute {', '.join(unknown)} here; choose of {', '.join(hashable)}"
+            )
         kinds = {name: hash_types.get(name).kind for name in types}
         plan = Plan(
             tuple(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC),

@@ -40,6 +40,7 @@ CALLS = (
     "memfd_create,mmap,rename,renameat2,linkat"
 )
 LOOKED_AT = 4096
+TOO_LONG = 33 << 20
 SMALL, LARGE = (0.1, 1.1), (0.1, 1.0, 1.1, 5.0, 20.0)
 
 pytestmark = [
@@ -254,7 +255,8 @@ def test_no_size_and_no_error_path_leaves_anything(
     answers = send_well_and_badly(traced, keyed[1], picture)
     with traced.client(keyed[1]) as client:
         answers.append(client.post("/v1/match", content=bomb(picture)))
-        answers.append(client.post("/v1/match", content=picture.data * 400))
+        too_long = picture.data * (TOO_LONG // len(picture.data) + 1)
+        answers.append(client.post("/v1/match", content=too_long))
     assert answers[-2].json()["verdict"] == "unscannable"
     for worker in traced.workers():
         leave_midway(traced, keyed[1], picture)

@@ -233,6 +233,21 @@ def test_a_damaged_snapshot_is_refused_and_the_old_one_goes_on(
             time.sleep(0.05)
 
 
+def test_every_hash_type_is_computed_whatever_the_lists_hold(
+    served: Served, keyed: tuple[Home, str], photograph: Photograph
+) -> None:
+    """The sandboxed decoders of uploads are ready for the lists' types only."""
+    path = photograph("coffee.png")
+    with served.client(keyed[1]) as client:
+        described = client.get("/openapi.json").json()["paths"]["/v1/hash"]["post"]
+        (types,) = (p["schema"]["items"]["enum"] for p in described["parameters"][:1])
+        assert {"pdq", "phash", "whash", "dhash16", "md5", "sha256"} <= set(types)
+        query = ",".join(types)
+        found = client.post(f"/v1/hash?types={query}", content=path.read_bytes()).json()
+    expected = {name: value.to_json() for name, value in hm.hash_file(path, types=types).items()}
+    assert found == {"hashes": expected, "reason": None, "message": None}
+
+
 def test_a_dead_worker_is_replaced(served: Served, keyed: tuple[Home, str]) -> None:
     before = served.workers()
     os.kill(before[0], signal.SIGKILL)
