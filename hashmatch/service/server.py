@@ -74,8 +74,8 @@ class Supervisor:
     def __init__(self, config: ServeConfig, output: TextIO | None = None) -> None:
         if config.auth and not read_keys(config.place):
             raise ServiceConfigError(
-                "there is no key, so nobody could be let in; make one with 'hashmatch key add', "
-                "or serve this machine alone with --no-auth"
+                "there is no key, so nobody could be let in; make one with "
+                "'hashmatch key add NAME --role match', or serve this machine alone with --no-auth"
             )
         self._config = config
         self._output = output or sys.stderr
