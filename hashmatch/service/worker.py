@@ -21,7 +21,7 @@ from hashmatch.service.board import Board
 from hashmatch.service.config import ServeConfig
 from hashmatch.service.curator_client import CuratorClient
 from hashmatch.service.http.app import build
-from hashmatch.service.http.logs import log_event, log_to
+from hashmatch.service.http.logs import log_event, log_to, places
 from hashmatch.service.http.metrics import LAYOUT, LIST_PLACES, Metrics
 from hashmatch.service.http.protocol import BoundedProtocol
 from hashmatch.service.http.service import Service
@@ -131,6 +131,11 @@ def main(arguments: Sequence[str]) -> None:
     except HashmatchError as error:  # ours name the thing and the remedy, never content
         log_event("cannot_start", level="error", problem=str(error))
         sys.exit(CANNOT_START)
+    except Exception as error:
+        log_event(
+            "cannot_start", level="error", exception=type(error).__name__, places=places(error)
+        )
+        raise
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from urllib.parse import quote_plus
 import httpx
 import pytest
 
-import hashmatch as hm
 from hashmatch.errors import UploadRefusedError
 from hashmatch.home import Home
 

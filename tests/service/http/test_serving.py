@@ -322,6 +322,30 @@ def test_clients_need_a_certificate_where_one_is_asked_for(
             assert client.get(address).json() == {"status": "live"}
 
 
+def test_what_is_no_certificate_is_refused_before_anything_starts(
+    keyed: tuple[Home, str], tmp_path: Path
+) -> None:
+    files = make_certificates(tmp_path)
+    (tmp_path / "text").write_text("no certificate")
+    text = str(tmp_path / "text")
+    command = [sys.executable, "-m", "hashmatch", "--home", str(keyed[0].path), "serve"]
+    good = ["--tls-cert", files["server.pem"], "--tls-key", files["server.key"]]
+    for options, words in (
+        (["--tls-cert", text, "--tls-key", text], "are not a certificate and its"),
+        (
+            ["--tls-cert", files["server.pem"], "--tls-key", files["ca.key"]],
+            "are not a certificate",
+        ),
+        ([*good, "--client-ca", text], "holds no certificate"),
+    ):
+        run = subprocess.run(
+            [*command, "--port", "0", *options], capture_output=True, check=False, text=True
+        )
+        assert run.returncode == 2
+        assert words in run.stderr
+        assert "Traceback" not in run.stderr
+
+
 def make_certificates(folder: Path) -> dict[str, str]:
     """Write an authority, a server's and a client's certificate, valid for an hour."""
     import datetime
