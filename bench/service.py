@@ -421,15 +421,16 @@ def soak(home: Home, seconds: float) -> list[Figure | Plot]:
 def slope_a_minute(moments: FloatArray, held: FloatArray) -> float:
     """Return how fast memory grows once it has settled, in MB a minute.
 
-    A decoder that was killed is missing for a second, and its successor grows to its size again:
-    steps that a line through all points takes for a trend. So the first quarter is left out, and
-    of the medians of ten seconds each the median slope of all pairs is taken (Theil and Sen).
+    A decoder that was killed is missing until its successor has grown to its size again: steps
+    that a line through all points takes for a trend. So the first quarter is left out, what ten
+    seconds hold is told by their fullest (the ninth decile), and of these values the median
+    slope of all pairs is taken (Theil and Sen).
     """
     settled = moments > moments[-1] / 4
     windows = (moments[settled] // _WINDOW).astype(int)
     numbers = np.unique(windows)
-    medians = [float(np.median(held[settled][windows == number])) for number in numbers]
-    pairs = itertools.combinations(zip(numbers, medians, strict=True), 2)
+    fullest = [float(np.percentile(held[settled][windows == number], 90)) for number in numbers]
+    pairs = itertools.combinations(zip(numbers, fullest, strict=True), 2)
     slopes = [(after - before) / (later - sooner) for (sooner, before), (later, after) in pairs]
     return float(np.median(slopes)) * 60 / _WINDOW if slopes else float("nan")
 

@@ -46,7 +46,9 @@ def on_event(event: dict[str, Any]) -> None:
         check.delay(found["bucket"]["name"], unquote_plus(found["object"]["key"]))
 
 
-@app.task(acks_late=True, autoretry_for=(Exception,), retry_backoff=True, max_retries=None)
+@app.task(  # type: ignore[untyped-decorator]  # Celery has no types
+    acks_late=True, autoretry_for=(Exception,), retry_backoff=True, max_retries=None
+)
 def check(bucket: str, key: str) -> None:
     """Move an object to where it is served, to where moderators look, or delete it."""
     found = s3.get_object(Bucket=bucket, Key=key)

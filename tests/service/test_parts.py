@@ -126,10 +126,12 @@ def test_hooks_say_at_once_that_the_parser_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "python_multipart", None)
     gate = hm.UploadGate(matcher)
-    for make in (
-        lambda: asgi.UploadCheck(None, gate, paths=["/"]),
-        lambda: wsgi.UploadCheck(None, gate, paths=["/"]),
+    app: Any = None
+    hooks: list[Callable[[], object]] = [
+        lambda: asgi.UploadCheck(app, gate, paths=["/"]),
+        lambda: wsgi.UploadCheck(app, gate, paths=["/"]),
         lambda: CheckedUpload(gate),
-    ):
+    ]
+    for make in hooks:
         with pytest.raises(ServiceConfigError, match="pip install python-multipart"):
             make()
