@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -28,6 +30,7 @@ from typing import Any
 import httpx
 import numpy as np
 import uvloop
+from numpy.typing import NDArray
 from PIL import Image
 
 from bench import big_list, load
@@ -38,9 +41,15 @@ from bench.plots import Plot, Series
 from hashmatch.home import Home
 from hashmatch.service.keys import Role, add_key, read_keys, remove_key
 
+FloatArray = NDArray[np.float64]
 WORKERS = os.cpu_count() or 1
 KEY_NAME = "bench"
-
+_KINDS = {
+    "hashmatch.service.worker": "workers",
+    "hashmatch.service.curator": "curator",
+    "hashmatch.sandbox.worker": "decoders",
+}
+_WINDOW = 10.0
 
 FIGURES = (
     "service.upload", "service.p99", "service.hashes", "service.hashes-batched",
@@ -92,17 +101,32 @@ class Served:
                 continue
         return found
 
-    def memory(self) -> float:
-        """Return the private memory of all its processes in MB; the mapped list is shared."""
-        total = 0
+    def memory(self) -> dict[str, float]:
+        """Return the memory that each kind of its processes alone holds, in MB.
+
+        Pages of the mapped list are clean and can be had again from the file, so they are left
+        out; that old lists are unmapped is looked at by :meth:`mapped`.
+        """
+        found = dict.fromkeys((*_KINDS.values(), "supervisor"), 0.0)
         for pid in self.descendants():
             try:
-                for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                    if line.startswith(("Private_Clean", "Private_Dirty")):
-                        total += int(line.split()[1])
-            except OSError:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            except OSError:  # it ended meanwhile
                 continue
-        return total / 1024
+            kind = next((k for module, k in _KINDS.items() if module in command), "supervisor")
+            for line in rollup.splitlines():
+                if line.startswith("Private_Dirty"):
+                    found[kind] += int(line.split()[1]) / 1024
+        return found
+
+    def mapped(self) -> int:
+        """Return the most snapshots that one of its processes has mapped."""
+        most = 0
+        for pid in self.named("hashmatch.service.worker"):
+            maps = Path(f"/proc/{pid}/maps").read_text()
+            most = max(most, len(set(re.findall(r"/snapshots/(\d{8}-[0-9a-f]+)/", maps))))
+        return most
 
 
 @contextmanager
@@ -315,7 +339,7 @@ def soak(home: Home, seconds: float) -> list[Figure | Plot]:
         return None
 
     stop = threading.Event()
-    sizes: list[tuple[float, float]] = []
+    sizes: list[tuple[float, dict[str, float]]] = []
 
     def disturb(served: Served) -> None:
         begin, swaps, next_kill = time.monotonic(), 0, 5.0
@@ -364,10 +388,16 @@ def soak(home: Home, seconds: float) -> list[Figure | Plot]:
         stop.set()
         for thread in threads:
             thread.join()
+        time.sleep(2)  # for the last answers from an old snapshot
+        mapped = served.mapped()
         events = b"".join(served.lines)
-    settled = [point for point in sizes if point[0] > seconds / 4]
-    moments, megabytes = np.array(settled).T
-    slope = float(np.polyfit(moments, megabytes, 1)[0]) * 60
+        failures = {line.decode() for line in served.lines if b'"failed"' in line}
+    moments = np.array([moment for moment, _ in sizes])
+    megabytes = {kind: np.array([size[kind] for _, size in sizes]) for kind in sizes[0][1]}
+    whole = np.sum(list(megabytes.values()), axis=0)
+    slopes = {kind: slope_a_minute(moments, held) for kind, held in megabytes.items()}
+    parts = ", ".join(f"{kind} {slope:+.2f}" for kind, slope in slopes.items())
+    slope = slope_a_minute(moments, whole)
     other = {s: n for s, n in found.statuses.items() if s not in (200, 429, 503)}
     about = (
         f"{found.statuses[200]:,} answers, {found.statuses[503]:,} refusals, "
@@ -378,13 +408,32 @@ def soak(home: Home, seconds: float) -> list[Figure | Plot]:
         _figure("service.soak-wrong", "soak: wrong verdicts", [len(found.wrong)], about),
         measured("soak: answers other than 200, 429, 503, and lost connections",
                  [sum(other.values()) + found.broken], "failures", 0, name="service.soak-other",
-                 note=str(other or "")),
+                 note=f"{other or ''} {' '.join(failures)}".strip()),
         _figure("service.soak-memory", "soak: memory slope", [slope],
-                f"private memory {settled[0][1]:.0f} -> {settled[-1][1]:.0f} MB"),
+                f"{np.median(whole):.0f} MB at the median; {parts}"),
+        measured("soak: snapshots mapped by one process at its end", [mapped], "snapshots", 1,
+                 name="service.soak-mapped"),
         Plot("service-memory", "Private memory of all processes during the soak", "seconds", "MB",
-             "lines", (Series("all processes", tuple(moments.tolist()),
-                              tuple(megabytes.tolist())),)),
+             "lines", tuple(Series(kind, tuple(moments.tolist()), tuple(held.tolist()))
+                            for kind, held in (("all processes", whole), *megabytes.items()))),
     ]  # fmt: skip
+
+
+def slope_a_minute(moments: FloatArray, held: FloatArray) -> float:
+    """Return how fast memory grows once it has settled, in MB a minute.
+
+    A decoder that was killed is missing until its successor has grown to its size again: steps
+    that a line through all points takes for a trend. So the first quarter is left out, what ten
+    seconds hold is told by their fullest (the ninth decile), and of these values the median
+    slope of all pairs is taken (Theil and Sen).
+    """
+    settled = moments > moments[-1] / 4
+    windows = (moments[settled] // _WINDOW).astype(int)
+    numbers = np.unique(windows)
+    fullest = [float(np.percentile(held[settled][windows == number], 90)) for number in numbers]
+    pairs = itertools.combinations(zip(numbers, fullest, strict=True), 2)
+    slopes = [(after - before) / (later - sooner) for (sooner, before), (later, after) in pairs]
+    return float(np.median(slopes)) * 60 / _WINDOW if slopes else float("nan")
 
 
 PARTS: dict[str, Callable[[Home, float], list[Figure | Plot]]] = {

@@ -10,6 +10,7 @@ from hashmatch.cli.matching_options import isolation_option, profile_option
 from hashmatch.cli.options import pass_home
 from hashmatch.errors import ServiceConfigError
 from hashmatch.home import Home
+from hashmatch.matching.flood import DEFAULT_LIMIT
 
 _MEBIBYTE = 1024 * 1024
 
@@ -50,6 +51,13 @@ _MEBIBYTE = 1024 * 1024
     type=click.FloatRange(1),
     help="Hours after which /health/ready says the snapshot is stale.",
 )
+@click.option(
+    "--flood-limit",
+    type=click.IntRange(0),
+    default=DEFAULT_LIMIT,
+    show_default=True,
+    help="Distinct uploads an entry may match within an hour before it is suspended; 0: any.",
+)
 @click.option("--tls-cert", type=click.Path(dir_okay=False), help="Certificate chain, PEM.")
 @click.option("--tls-key", type=click.Path(dir_okay=False), help="Its private key, PEM.")
 @click.option(
@@ -71,6 +79,7 @@ def serve_command(
     timeout: float,
     max_mebibytes: int,
     max_snapshot_age: float | None,
+    flood_limit: int,
     tls_cert: str | None,
     tls_key: str | None,
     client_ca: str | None,
@@ -109,5 +118,6 @@ def serve_command(
         tls_key=tls_key,
         client_ca=client_ca,
         max_snapshot_age=max_snapshot_age * 3600 if max_snapshot_age else None,
+        flood_limit=flood_limit,
     )
     ctx.exit(Supervisor(config).run())

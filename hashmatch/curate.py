@@ -63,7 +63,8 @@ def add_entries(
         meaning = polarity or (known.polarity if known else None)
         if meaning is None:
             raise CatalogError(
-                f"there is no list {list_name}; say what being on it means to make it"
+                f"there is no list {list_name}; its first entry must say its polarity: "
+                f"hashmatch list add {list_name} ... --polarity known-bad"
             )
         reading = read_entries(entries, known.scheme if known else None)
         before = _ids(catalog, list_name, ids) if known else []

@@ -20,12 +20,12 @@ import secrets
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hashmatch.errors import FeedbackError
 from hashmatch.matching.journal import Journal
@@ -35,6 +35,7 @@ log = logging.getLogger("hashmatch")
 FOLDER = "guard"
 WINDOW = 3600
 DEFAULT_LIMIT = 100
+_REPEATED = 60
 _RECORD = struct.Struct("<I8s8s")
 Key = tuple[str, str]
 
@@ -79,6 +80,17 @@ class Suspension:
             "at": self.at,
         }
 
+    @classmethod
+    def from_json(cls, shape: Mapping[str, Any]) -> Self:
+        """Return the suspension that :meth:`to_json` wrote."""
+        return cls(
+            shape["list"],
+            shape["entry_id"],
+            shape["uploads"],
+            shape["window_seconds"],
+            shape["at"],
+        )
+
 
 class FloodGuard:
     """Counts matches per entry. Safe to share between threads; processes share the home.
@@ -90,7 +102,8 @@ class FloodGuard:
     limit : int
         How many distinct uploads an entry may match within an hour before it is suspended.
     alert : callable or None
-        Called with each new :class:`Suspension` of this process, besides the log.
+        Called with each new :class:`Suspension` of this process; by default it is a warning in
+        the log.
     clock : callable
         Seconds since the epoch.
     """
@@ -106,7 +119,7 @@ class FloodGuard:
         self.limit = limit
         self._folder = home / FOLDER
         self._audit = Journal(self._folder / "audit.jsonl")
-        self._alert = alert
+        self._alert = alert or _warn
         self._clock = clock
         self._lock = threading.Lock()
         self._suspended: dict[Key, Suspension] = {}
@@ -129,9 +142,7 @@ class FloodGuard:
                     said = json.loads(line)
                     key = (said["list"], said["entry_id"])
                     if said["event"] == "suspended":
-                        self._suspended[key] = Suspension(
-                            *key, said["uploads"], said["window_seconds"], said["at"]
-                        )
+                        self._suspended[key] = Suspension.from_json(said)
                     else:
                         self._suspended.pop(key, None)
                         self._lifted[key] = datetime.fromisoformat(said["at"]).timestamp()
@@ -169,22 +180,22 @@ class FloodGuard:
         FeedbackError
             If the counts cannot be kept.
         """
+        key = (list_name, entry_id)
         with self._lock:
-            now = self._clock()
-            key = (list_name, entry_id)
+            self.refresh()
+            if key in self._suspended:  # in a flood no more is counted than it takes to see one
+                return self._suspended[key]
+            now = int(self._clock())
+            since = max(now - WINDOW, self._lifted.get(key, 0))
             try:
                 entry = self._digest(f"{list_name}\0{entry_id}".encode())
-                record = _RECORD.pack(int(now), entry, self._digest(upload))
-                self._append(int(now), record)
-                self._follow(int(now))
+                uploads = self._counted(now, entry, self._digest(upload), since)
             except OSError as error:
                 raise FeedbackError(
                     f"cannot keep count in {self._folder}: {error.strerror}"
                 ) from error
-            since = max(now - WINDOW, self._lifted.get(key, 0))
-            recent = sum(at > since for at in self._seen.get(entry, {}).values())
-            self.refresh()
-            if recent > self.limit and key not in self._suspended:
+            recent = sum(at > since for at in uploads.values())
+            if recent > self.limit:
                 self._suspend(key, recent)
             return self._suspended.get(key)
 
@@ -205,19 +216,21 @@ class FloodGuard:
             self.refresh()
         return was
 
+    def _counted(self, now: int, entry: bytes, upload: bytes, since: float) -> dict[bytes, int]:
+        """Count an upload of an entry; return all of that entry, and when each last came."""
+        self._follow(now)
+        uploads = self._seen.setdefault(entry, {})
+        # one picture sent over and over is written down once a minute
+        if uploads.get(upload, 0) <= max(since, now - _REPEATED):
+            self._append(now, _RECORD.pack(now, entry, upload))
+            uploads[upload] = now
+        return uploads
+
     def _suspend(self, key: Key, uploads: int) -> None:
         found = Suspension(*key, uploads, WINDOW, self._now())
         self._audit.append({"event": "suspended", **found.to_json()})
         self.refresh()
-        log.warning(
-            "entry %s of list %s is suspended: it matched %d distinct uploads within %d s",
-            key[1],
-            key[0],
-            uploads,
-            WINDOW,
-        )
-        if self._alert is not None:
-            self._alert(found)
+        self._alert(found)
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).isoformat()
@@ -280,3 +293,14 @@ class FloodGuard:
                     self._seen[entry] = kept
                 else:
                     del self._seen[entry]
+
+
+def _warn(found: Suspension) -> None:
+    # without the entry's id, which may be a hash value
+    log.warning(
+        "an entry of list %s is suspended: it matched %d distinct uploads within %d s; "
+        "'hashmatch feedback ls' names it",
+        found.list_name,
+        found.uploads,
+        found.window,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashmatch import hashing
 from hashmatch.matching.examine import Bytes, Examination, examine
 from hashmatch.matching.plan import Plan
 from hashmatch.matching.source import examine_descriptor
@@ -13,11 +12,6 @@ class Inline:
 
     lost = 0
     """There are no worker processes to lose."""
-
-    @property
-    def perceptual(self) -> tuple[str, ...]:
-        """The perceptual hash types that can be computed: all there are."""
-        return hashing.computable()
 
     def ready_for(self, plan: Plan) -> Inline:
         """Return what can examine by this plan; this process can by every one."""

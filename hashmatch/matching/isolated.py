@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
+from collections.abc import Sequence
 
-from hashmatch import media
+from hashmatch import hashing, media
 from hashmatch.errors import SandboxError
 from hashmatch.matching.examine import Bytes, Examination, examine
 from hashmatch.matching.in_worker import request
@@ -57,18 +59,22 @@ def outcome(event: Event) -> Examination:
 class Isolation:
     """Worker processes for one matcher.
 
+    Workers cannot load anything once they are locked down. Those of the main pool are ready for
+    what matching needs; for a plan that asks for other hash types a second, small pool is started
+    when the first such plan comes, ready for every type there is.
+
     Parameters
     ----------
     plan : Plan
-        What they compute; another plan may ask for other limits or hash types only of a new
+        What the main pool computes; another plan may ask for other limits only of a new
         isolation.
     workers : int or None
         How many inputs at a time; by default one per processor.
     timeout : float
         Seconds for one input, and as many more as reading it from a slow disk takes.
     before : Isolation or None
-        What this one takes the place of: its memory is used on, and every hash type it was
-        ready for, so that inputs under way need not care which of the two they meet.
+        What this one takes the place of: its memory is used on, and every hash type its main
+        pool was ready for, so that inputs under way need not care which of the two they meet.
 
     Raises
     ------
@@ -84,28 +90,24 @@ class Isolation:
         self._process = os.getpid()
         earlier: tuple[str, ...] = before.perceptual if before else ()
         self.perceptual: tuple[str, ...] = tuple(dict.fromkeys([*earlier, *plan.perceptual]))
-        self.pool = Pool(
-            "hashmatch.matching.in_worker:examine_in_worker",
-            "hashmatch.matching.in_worker:prepare",
-            ",".join(self.perceptual),
-            workers=workers,
-            allowance=allowance_for(plan.limits),
-        )
-        # whoever still uses this one when a matcher has taken another finishes on it
-        self._finalizer = weakref.finalize(self, self.pool.close)
+        self._allowance = allowance_for(plan.limits)
+        self._starting = threading.Lock()
+        self.pool = self._started(self.perceptual, workers)
+        self._any_type: Pool | None = None
         self._lender: Lender = (
             before._lender if before else Lender(self.pool.workers, plan.limits.max_bytes)
         )
 
-    def close(self) -> None:
-        """End the workers and give their memory back."""
-        self.pool.close()
-        self._lender.close()
-
     @property
     def lost(self) -> int:
-        """How many worker processes died or had to be stopped so far."""
-        return sum(self.pool.lost.values())
+        """How many workers died or had to be stopped so far."""
+        return sum(sum(pool.lost.values()) for pool in self._pools())
+
+    def close(self) -> None:
+        """End the workers and give their memory back."""
+        for pool in self._pools():
+            pool.close()
+        self._lender.close()
 
     def ready_for(self, plan: Plan) -> Isolation:
         """Return workers that can compute a plan's hash types: these, or new ones."""
@@ -150,5 +152,29 @@ class Isolation:
             body = extent + request(plan, (reason, message))
             return Task(task.descriptor, body, limit, "again")
 
-        *_, last = self.pool.call(Task(descriptor, extent + request(plan), limit), retry=again)
+        pool = self._pool_for(plan)
+        *_, last = pool.call(Task(descriptor, extent + request(plan), limit), retry=again)
         return outcome(last)
+
+    def _pool_for(self, plan: Plan) -> Pool:
+        if set(plan.perceptual) <= set(self.perceptual):
+            return self.pool
+        with self._starting:
+            if self._any_type is None:
+                self._any_type = self._started(hashing.computable(), 1)
+            return self._any_type
+
+    def _started(self, types: Sequence[str], workers: int | None) -> Pool:
+        pool = Pool(
+            "hashmatch.matching.in_worker:examine_in_worker",
+            "hashmatch.matching.in_worker:prepare",
+            ",".join(types),
+            workers=workers,
+            allowance=self._allowance,
+        )
+        # whoever still uses it when a matcher has taken another isolation finishes on it
+        weakref.finalize(self, pool.close)
+        return pool
+
+    def _pools(self) -> list[Pool]:
+        return [pool for pool in (self.pool, self._any_type) if pool is not None]

@@ -14,7 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch import hash_types, media
+from hashmatch import hash_types, hashing, media
+from hashmatch.errors import MatcherConfigError
 from hashmatch.hash_types import HashKind
 from hashmatch.home import Home
 from hashmatch.indexes.contract import as_codes
@@ -324,16 +325,10 @@ class Matcher:
         return self._answerer.answer_each(searcher, hash_type, codes, qualities)
 
     def hashable(self) -> tuple[str, ...]:
-        """Return the hash types that :meth:`hash_bytes` can compute.
-
-        Worker processes are ready for those the lists hold; they cannot load others any more.
-        """
-        cryptographic = (
-            name
-            for name in hash_types.names()
-            if hash_types.get(name).kind is HashKind.CRYPTOGRAPHIC
-        )
-        return (*self._in_use.isolation.perceptual, *cryptographic)
+        """Return the hash types that :meth:`hash_bytes` can compute."""
+        kinds = {name: hash_types.get(name).kind for name in hash_types.names()}
+        perceptual = (n for n in hashing.computable() if kinds[n] is HashKind.PERCEPTUAL)
+        return (*perceptual, *(n for n, kind in kinds.items() if kind is HashKind.CRYPTOGRAPHIC))
 
     @property
     def workers_lost(self) -> int:
@@ -351,7 +346,17 @@ class Matcher:
             Those of ``types`` that could be computed.
         reason, message : Reason and str, or None
             Why the others could not.
+
+        Raises
+        ------
+        MatcherConfigError
+            If a type is not one of :meth:`hashable`.
         """
+        hashable = self.hashable()
+        if unknown := [name for name in types if name not in hashable]:
+            raise MatcherConfigError(
+                f"cannot compute {', '.join(unknown)} here; choose of {', '.join(hashable)}"
+            )
         plan = Plan.of_types(types, get_profile("plain"), self.limits)
         found = self._in_use.isolation.examine_bytes(data, plan)
         return found.hashes, found.reason, found.message

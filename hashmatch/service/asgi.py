@@ -22,7 +22,7 @@ from hashmatch.service.body import (
 )
 from hashmatch.service.buffer import Buffer
 from hashmatch.service.gate import UploadGate
-from hashmatch.service.parts import PartsReader, boundary_of
+from hashmatch.service.parts import PartsReader, boundary_of, require_parser
 from hashmatch.service.policy import Action, Decision
 from hashmatch.service.refusal import Refusal
 
@@ -73,6 +73,7 @@ class UploadCheck:
         take_quarantined: bool = False,
         context: Callable[[Scope], Mapping[str, Any]] | None = None,
     ) -> None:
+        require_parser()
         self._app = app
         self._gate = gate
         self._paths = tuple(paths)

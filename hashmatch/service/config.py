@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hashmatch.errors import ServiceConfigError
 from hashmatch.home import Home
+from hashmatch.matching.flood import DEFAULT_LIMIT
 from hashmatch.service.body import MEBIBYTE, BodyLimits
 
 
@@ -43,6 +44,9 @@ class ServeConfig:
         Files for TLS; with ``client_ca`` a client must show a certificate of that authority.
     max_snapshot_age : float or None
         Seconds after which the snapshot counts as stale.
+    flood_limit : int
+        How many distinct uploads an entry may match within an hour before it is suspended to
+        review; 0 for any number.
     drain : float
         Seconds that requests under way may take after a SIGTERM.
     """
@@ -62,6 +66,7 @@ class ServeConfig:
     tls_key: str | None = None
     client_ca: str | None = None
     max_snapshot_age: float | None = None
+    flood_limit: int = DEFAULT_LIMIT
     drain: float = 30.0
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
 """The curator process: the only one of a service that writes to the home.
 
-It never sees an upload. It reads one JSON line from each connection, changes a list, and answers
-with one line. Run by ``hashmatch serve`` as ``python -m hashmatch.service.curator``.
+It never sees an upload. It reads JSON lines, each of which changes a list or counts a match for
+the flood guard, and answers each with one line. Run by ``hashmatch serve`` as
+``python -m hashmatch.service.curator``.
 """
 
 from __future__ import annotations
@@ -14,8 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from hashmatch import curate, hash_types
-from hashmatch.errors import CatalogError, HashFormatError, HashmatchError, UnknownHashTypeError
+from hashmatch.errors import (
+    CatalogError,
+    FeedbackError,
+    HashFormatError,
+    HashmatchError,
+    UnknownHashTypeError,
+)
 from hashmatch.home import Home
+from hashmatch.matching.flood import FloodGuard, Suspension
 from hashmatch.service import hardening
 from hashmatch.service.curator_client import LONGEST_MESSAGE
 from hashmatch.service.http.logs import log_event, log_to
@@ -43,6 +51,35 @@ def change(home: Home, question: dict[str, Any]) -> dict[str, Any]:
     return {"done": done}
 
 
+class Counter:
+    """Counts matches for the flood guards of the other processes.
+
+    Parameters
+    ----------
+    home : Home
+    limit : int
+        How many distinct uploads an entry may match within an hour.
+    """
+
+    def __init__(self, home: Home, limit: int) -> None:
+        self._new = 0
+        self._guard = FloodGuard(home.path, limit=limit, alert=self._suspended)
+
+    def note(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Count one match and tell whether its entry is suspended, and since just now."""
+        before = self._new
+        upload = bytes.fromhex(question["upload"])
+        try:
+            found = self._guard.note(question["list"], question["entry_id"], upload)
+        except FeedbackError as error:
+            return _told(500, "uncounted", str(error))
+        return {"suspension": found.to_json() if found else None, "new": self._new > before}
+
+    def _suspended(self, found: Suspension) -> None:
+        self._new += 1
+        log_event("entry_suspended", level="warning", list=found.list_name, count=found.uploads)
+
+
 def entry_of(described: dict[str, Any]) -> Entry:
     """Return an entry from its JSON shape.
 
@@ -63,18 +100,24 @@ def entry_of(described: dict[str, Any]) -> Entry:
     )
 
 
-async def serve(home: Home, socket: str) -> None:
+async def serve(home: Home, socket: str, limit: int) -> None:
     """Answer until the process is told to stop. Changes are made one after the other."""
     one_at_a_time = asyncio.Lock()
+    counter = Counter(home, limit)
+
+    async def told(question: dict[str, Any]) -> dict[str, Any]:
+        if question["do"] == "note":  # a few microseconds, and no change waits before it
+            return counter.note(question)
+        async with one_at_a_time:
+            outcome = await asyncio.to_thread(change, home, question)
+        log_event("list_changed" if "done" in outcome else "list_not_changed")
+        return outcome
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            question = json.loads(await reader.readline())
-            async with one_at_a_time:
-                told = await asyncio.to_thread(change, home, question)
-            log_event("list_changed" if "done" in told else "list_not_changed")
-            writer.write(json.dumps(told).encode() + b"\n")
-            await writer.drain()
+            while line := await reader.readline():
+                writer.write(json.dumps(await told(json.loads(line))).encode() + b"\n")
+                await writer.drain()
         except (OSError, ValueError):
             log_event("curator_client_lost", level="warning")
         finally:
@@ -87,13 +130,13 @@ async def serve(home: Home, socket: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the curator for a home on a socket."""
-    home, socket = arguments
+    """Run the curator for a home on a socket, with a limit for its flood guard."""
+    home, socket, limit = arguments
     log_to(2, worker=None)
     hardening.no_core_dumps()
     hardening.end_with_parent()
     try:
-        asyncio.run(serve(Home(Path(home)), socket))
+        asyncio.run(serve(Home(Path(home)), socket, int(limit)))
     except KeyboardInterrupt:
         return
 

@@ -24,7 +24,7 @@ from hashmatch.service.body import (
 )
 from hashmatch.service.buffer import Buffer
 from hashmatch.service.gate import UploadGate
-from hashmatch.service.parts import PartsReader, boundary_of
+from hashmatch.service.parts import PartsReader, boundary_of, require_parser
 from hashmatch.service.policy import Action, Decision
 
 
@@ -71,6 +71,7 @@ class CheckedUpload:
         status: int = 422,
         context: Callable[[Request], Mapping[str, Any]] | None = None,
     ) -> None:
+        require_parser()
         self._gate = gate
         self._limits = limits
         self._budget = MemoryBudget(memory)

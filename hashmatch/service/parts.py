@@ -8,8 +8,10 @@ what the application behind it will read.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from hashmatch.errors import ServiceConfigError
 from hashmatch.service.body import BodyError, BodyLimits
 from hashmatch.service.buffer import Buffer
 
@@ -43,6 +45,20 @@ class Part:
             except UnicodeDecodeError:
                 return False
         return "\0" not in text
+
+
+def require_parser() -> None:
+    """Make sure that multipart bodies can be read, before the first of them comes.
+
+    Raises
+    ------
+    ServiceConfigError
+        If the parser is not installed.
+    """
+    if find_spec("python_multipart") is None:
+        raise ServiceConfigError(
+            "checking forms needs python-multipart; install it with: pip install python-multipart"
+        )
 
 
 def boundary_of(content_type: str | None) -> bytes | None:

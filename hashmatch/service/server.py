@@ -12,6 +12,7 @@ import selectors
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -68,15 +69,17 @@ class Supervisor:
     Raises
     ------
     ServiceConfigError
-        If there is no key and one is needed, or the address cannot be listened on.
+        If there is no key and one is needed, the address cannot be listened on, or a file for
+        TLS is not what it should be.
     """
 
     def __init__(self, config: ServeConfig, output: TextIO | None = None) -> None:
         if config.auth and not read_keys(config.place):
             raise ServiceConfigError(
-                "there is no key, so nobody could be let in; make one with 'hashmatch key add', "
-                "or serve this machine alone with --no-auth"
+                "there is no key, so nobody could be let in; make one with "
+                "'hashmatch key add NAME --role match', or serve this machine alone with --no-auth"
             )
+        _check_tls(config)
         self._config = config
         self._output = output or sys.stderr
         self._listener = _listen(config.host, config.port)
@@ -104,7 +107,7 @@ class Supervisor:
         Raises
         ------
         ServiceConfigError
-            If no worker can start: there is no snapshot, or a certificate is damaged.
+            If no worker can start: there is no snapshot, or it is damaged.
         """
         for number in _STOP_SIGNALS:
             signal.signal(number, self._stop)
@@ -136,8 +139,8 @@ class Supervisor:
 
     def _start_curator(self) -> subprocess.Popen[bytes]:
         module = "hashmatch.service.curator"
-        home = self._config.home
-        return _spawn([sys.executable, "-P", "-m", module, home, self._socket], ())
+        given = self._config.home, self._socket, str(self._config.flood_limit)
+        return _spawn([sys.executable, "-P", "-m", module, *given], ())
 
     @property
     def _socket(self) -> str:
@@ -256,6 +259,26 @@ class Supervisor:
     def _say(self, event: str, level: str = "info", **fields: object) -> None:
         self._output.write(supervisor_line(event, level, **fields))
         self._output.flush()
+
+
+def _check_tls(config: ServeConfig) -> None:
+    if config.tls_certificate is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(config.tls_certificate, config.tls_key)
+    except OSError as error:  # of which SSLError is one; its words quote nothing of the files
+        raise ServiceConfigError(
+            f"{config.tls_certificate} and {config.tls_key} are not a certificate and its "
+            f"unencrypted key in PEM: {error.strerror or error}"
+        ) from error
+    try:
+        if config.client_ca is not None:
+            context.load_verify_locations(config.client_ca)
+    except OSError as error:
+        raise ServiceConfigError(
+            f"{config.client_ca} holds no certificate in PEM: {error.strerror or error}"
+        ) from error
 
 
 def _problem_of(line: bytes) -> str:

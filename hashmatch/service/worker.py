@@ -21,10 +21,11 @@ from hashmatch.service.board import Board
 from hashmatch.service.config import ServeConfig
 from hashmatch.service.curator_client import CuratorClient
 from hashmatch.service.http.app import build
-from hashmatch.service.http.logs import log_event, log_to
+from hashmatch.service.http.logs import log_event, log_to, places
 from hashmatch.service.http.metrics import LAYOUT, LIST_PLACES, Metrics
 from hashmatch.service.http.protocol import BoundedProtocol
 from hashmatch.service.http.service import Service
+from hashmatch.service.remote_guard import RemoteGuard
 from hashmatch.service.server import CANNOT_START
 
 RELOAD_SECONDS = 0.25
@@ -82,10 +83,17 @@ def run(config: ServeConfig, row: int, listener: int, board: int, ready: int, cu
     hardening.end_with_parent()
     hardening.no_core_dumps()
     limits = replaced(media.DEFAULT_LIMITS, max_bytes=config.max_bytes)
+    guard = RemoteGuard(
+        config.place.path,
+        curator,
+        suspended=lambda: metrics.count("flood_guard_events"),
+        failed=lambda: metrics.count("flood_guard_failures"),
+    )
     matcher = Matcher.open(
         config.home,
         profile=config.profile,
         limits=limits,
+        flood_guard=guard if config.flood_limit else None,
         isolation=config.isolation,
         timeout=config.timeout,
     )
@@ -123,6 +131,11 @@ def main(arguments: Sequence[str]) -> None:
     except HashmatchError as error:  # ours name the thing and the remedy, never content
         log_event("cannot_start", level="error", problem=str(error))
         sys.exit(CANNOT_START)
+    except Exception as error:
+        log_event(
+            "cannot_start", level="error", exception=type(error).__name__, places=places(error)
+        )
+        raise
 
 
 if __name__ == "__main__":

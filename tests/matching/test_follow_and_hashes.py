@@ -82,6 +82,9 @@ def test_hash_values_without_a_search(matcher: hm.Matcher, photograph: Photograp
     assert set(hashes) == {"md5"}
     assert (reason, bool(message)) == (hm.Reason.NOT_AN_IMAGE, True)
     assert {"pdq", "dhash", "sha256"} <= set(matcher.hashable())
+    for name in ("photodna", "colorhash"):
+        with pytest.raises(MatcherConfigError, match=f"cannot compute {name} here"):
+            matcher.hash_bytes(data, ["pdq", name])
 
 
 def test_the_stages_of_an_answer_are_timed(matcher: hm.Matcher, photograph: Photograph) -> None:

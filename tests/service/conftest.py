@@ -180,6 +180,10 @@ class Served:
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
+        return self.running("hashmatch.service.worker")
+
+    def running(self, module: str, below: int | None = None) -> list[int]:
+        """Return the children of the service, or of another process, that run a module."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
@@ -187,7 +191,7 @@ class Served:
                 parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
             except OSError:
                 continue
-            if int(parent) == self.supervisor and b"hashmatch.service.worker" in command:
+            if int(parent) == (below or self.supervisor) and module.encode() in command:
                 found.append(int(folder.name))
         return sorted(found)
 

@@ -22,6 +22,7 @@ import textwrap
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,10 @@ CALLS = (
     "memfd_create,mmap,rename,renameat2,linkat"
 )
 LOOKED_AT = 4096
+TOO_LONG = 33 << 20
 SMALL, LARGE = (0.1, 1.1), (0.1, 1.0, 1.1, 5.0, 20.0)
 
+HEAVY = pytest.mark.heavy
 pytestmark = [
     pytest.mark.skipif(not shutil.which("strace"), reason="needs strace"),
     pytest.mark.timeout(600),
@@ -206,6 +209,31 @@ def leave_midway(served: Any, key: str, picture: Marked) -> None:
         time.sleep(0.1)
 
 
+def send_while_decoders(
+    served: Any, key: str, picture: Marked, number: signal.Signals
+) -> httpx.Response:
+    """Upload a picture whose decoder has it already when it gets a signal."""
+    (worker,) = served.workers()
+    decoders = served.running("hashmatch.sandbox.worker", below=worker)
+    for decoder in decoders:
+        os.kill(decoder, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool, served.client(key) as client:
+        asked = pool.submit(client.post, "/v1/match", content=picture.data)
+        time.sleep(1)
+        if number is not signal.SIGSTOP:
+            for decoder in decoders:
+                os.kill(decoder, number)
+        response: httpx.Response = asked.result()
+        for decoder in served.running("hashmatch.sandbox.worker", below=worker):
+            if decoder in decoders:
+                os.kill(decoder, signal.SIGKILL)
+        end = time.monotonic() + 120
+        small = marked(0.1).data  # traced, a large one may take longer than a client may wait
+        while "no_match" not in client.post("/v1/match", content=small).text:
+            assert time.monotonic() < end, "no decoder came in their place"
+    return response
+
+
 def bomb(picture: Marked) -> bytes:
     """Return a picture that claims to be enormous, with the marker in it."""
     import zlib
@@ -254,8 +282,17 @@ def test_no_size_and_no_error_path_leaves_anything(
     answers = send_well_and_badly(traced, keyed[1], picture)
     with traced.client(keyed[1]) as client:
         answers.append(client.post("/v1/match", content=bomb(picture)))
-        answers.append(client.post("/v1/match", content=picture.data * 400))
+        too_long = picture.data * (TOO_LONG // len(picture.data) + 1)
+        answers.append(client.post("/v1/match", content=too_long))
     assert answers[-2].json()["verdict"] == "unscannable"
+    assert answers[-1].status_code == 413
+    answers += [
+        send_while_decoders(traced, keyed[1], picture, signal.SIGSTOP),  # the service's deadline
+        send_while_decoders(traced, keyed[1], picture, signal.SIGKILL),
+    ]
+    assert answers[-2].json()["error"]["reason"] == "timeout"
+    # the decoder may still have been starting, or, traced, its successor take too long to start
+    assert re.search("decoder_crashed|decoder_unavailable|timeout", answers[-1].text)
     for worker in traced.workers():
         leave_midway(traced, keyed[1], picture)
         os.kill(worker, signal.SIGKILL)
@@ -266,15 +303,17 @@ def test_no_size_and_no_error_path_leaves_anything(
     check_everything(traced, answers, picture, tmp_path)
 
 
+@pytest.mark.parametrize("megabytes", [1.1, *(pytest.param(n, marks=HEAVY) for n in (0.1, 5, 20))])
 @pytest.mark.parametrize("command", ["match", "hash", "scan"])
 def test_the_command_line_writes_nothing_of_a_picture(
-    known_home: Home, tmp_path: Path, command: str
+    known_home: Home, tmp_path: Path, command: str, megabytes: float
 ) -> None:
-    picture = marked(1.1)
+    picture = marked(megabytes)
     folder = tmp_path / "evidence"
     folder.mkdir()
     (folder / "a.bmp").write_bytes(picture.data)
-    (folder / "cut.bmp").write_bytes(picture.data[:50_000])
+    (folder / "cut.bmp").write_bytes(picture.data[: len(picture.data) // 2])
+    (folder / "bomb.png").write_bytes(bomb(picture))
     files = [str(path) for path in sorted(folder.iterdir())]
     arguments = {
         "match": ["match", "--json", *files],

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hashmatch as hm
+from hashmatch.errors import ServiceConfigError
+from hashmatch.service import asgi, wsgi
 from hashmatch.service.body import BodyError, BodyLimits
+from hashmatch.service.dependency import CheckedUpload
 from hashmatch.service.parts import Part, PartsReader, boundary_of
 
 LIMITS = BodyLimits(max_parts=4)
@@ -113,3 +119,19 @@ def test_the_boundary_is_found(content_type: str | None, boundary: bytes | None)
 def test_a_multipart_body_without_a_usable_boundary_is_refused(content_type: str) -> None:
     with pytest.raises(BodyError, match="boundary"):
         boundary_of(content_type)
+
+
+def test_hooks_say_at_once_that_the_parser_is_missing(
+    monkeypatch: pytest.MonkeyPatch, matcher: Any
+) -> None:
+    monkeypatch.setitem(sys.modules, "python_multipart", None)
+    gate = hm.UploadGate(matcher)
+    app: Any = None
+    hooks: list[Callable[[], object]] = [
+        lambda: asgi.UploadCheck(app, gate, paths=["/"]),
+        lambda: wsgi.UploadCheck(app, gate, paths=["/"]),
+        lambda: CheckedUpload(gate),
+    ]
+    for make in hooks:
+        with pytest.raises(ServiceConfigError, match="pip install python-multipart"):
+            make()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hashmatch.errors import DeadlineError, OverloadError
+from hashmatch.errors import DeadlineError, OverloadError, SandboxError
 from hashmatch.service.body import BodyError, ClientGoneError
 from hashmatch.service.http import curate, match, schemas, status
 from hashmatch.service.http.exchange import SCOPE_KEY, Exchange, Refused, refusal
@@ -174,6 +175,11 @@ def _guarded(service: Service, name: str, endpoint: Endpoint, needs: Collection[
             return _refused(exchange, told)
         except (DeadlineError, TimeoutError):
             told = Refused(503, "timeout", "there was no answer in time", retry_after=5)
+            return _refused(exchange, told)
+        except SandboxError as error:  # a decoder died as it started; the next try gets another
+            service.health.undecodable_since = service.health.undecodable_since or time.time()
+            log_failure(error, exchange.request)
+            told = Refused(503, "decoder_unavailable", "no decoder could start", retry_after=5)
             return _refused(exchange, told)
         except ClientGoneError:
             exchange.reason = "client_gone"

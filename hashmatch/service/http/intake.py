@@ -40,6 +40,8 @@ async def pictures(
     boundary = boundary_of(kind)
     if boundary is None and (many or not _may_be_picture(kind)):
         wanted = "multipart/form-data" if many else "image/*, application/octet-stream or multipart"
+        if not many:
+            wanted += ", with curl: -F file=@picture.jpg"
         raise Refused(415, "wrong_content_type", f"send the body as {wanted}")
     held = declared_length(headers, service.limits) or 0
     service.budget.reserve(held)

@@ -19,7 +19,7 @@ import orjson
 FIELDS = (
     "time", "level", "event", "worker", "request", "route", "method", "status", "reason",
     "verdict", "seconds", "queue_seconds", "size", "count", "key", "context", "snapshot",
-    "logger", "exception", "places", "kind", "address", "workers", "problem",
+    "logger", "exception", "places", "kind", "address", "workers", "problem", "list",
 )  # fmt: skip
 _OURS = "hashmatch"
 _KNOWN = set(FIELDS)

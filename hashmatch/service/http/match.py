@@ -25,7 +25,7 @@ async def match(service: Service, request: Request, exchange: Exchange) -> Respo
     """Answer about one picture."""
     service.access.spend(exchange.key, 1)
     async with intake.pictures(service, request, exchange, many=False) as (picture,):
-        result = await _answer(service, picture, exchange)
+        result = await _answer(service, picture, exchange.stages)
     _note(service, exchange, result)
     return Json(shown(result, explained=exchange.explained))
 
@@ -38,8 +38,11 @@ async def match_batch(service: Service, request: Request, exchange: Exchange) ->
         at_once = asyncio.Semaphore(service.pictures.running)
 
         async def one(file: Buffer) -> MatchResult:
+            stages: dict[str, float] = {}
             async with at_once:
-                return await _answer(service, file, exchange)
+                result = await _answer(service, file, stages)
+            service.on_stages(stages)
+            return result
 
         found = await asyncio.gather(*map(one, files), return_exceptions=True)
     results = []
@@ -49,6 +52,7 @@ async def match_batch(service: Service, request: Request, exchange: Exchange) ->
         results.append(result)
     for result in results:
         service.metrics.answer(result)
+    service.on_stages(exchange.stages)
     return Json({"results": all_shown(results, explained=exchange.explained)})
 
 
@@ -118,15 +122,17 @@ async def match_hashes_batch(service: Service, request: Request, exchange: Excha
     return Response(body, media_type="application/json")
 
 
-async def _answer(service: Service, picture: Buffer, exchange: Exchange) -> MatchResult:
+async def _answer(service: Service, picture: Buffer, stages: dict[str, float]) -> MatchResult:
     queued = time.perf_counter()
 
     def work() -> MatchResult:
-        exchange.stages["queue"] = time.perf_counter() - queued
+        stages["queue"] = time.perf_counter() - queued
         with picture.lent() as view:
-            return service.matcher.match_bytes(view, stages=exchange.stages)
+            return service.matcher.match_bytes(view, stages=stages)
 
-    return await service.pictures.arun(work, service.config.timeout)
+    result = await service.pictures.arun(work, service.config.timeout)
+    service.health.undecodable_since = None
+    return result
 
 
 def _note(service: Service, exchange: Exchange, result: MatchResult) -> None:

@@ -56,7 +56,8 @@ _COUNTERS: dict[str, tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]] =
     "reloads": ("Snapshots taken up, or refused", ("outcome",), (RELOADS,)),
     "worker_deaths": ("Processes that died and were replaced", ("kind",), (DEATHS,)),
     "clients_lost": ("Clients that went away during their request", (), ()),
-    "flood_guard_events": ("Entries held back for matching too much", (), ()),
+    "flood_guard_events": ("Entries suspended for matching too many uploads", (), ()),
+    "flood_guard_failures": ("Matches that the flood guard could not count", (), ()),
     "log_lines_dropped": ("Log lines nobody read in time", (), ()),
 }
 _GAUGES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from hashmatch.matching import Matcher
 from hashmatch.service.admission import Admission
@@ -19,9 +20,10 @@ from hashmatch.service.http.metrics import Metrics
 
 @dataclass(slots=True)
 class Health:
-    """How the last look for a new snapshot went."""
+    """Since when the newest snapshot could not be taken up, or decoders could not start."""
 
     failed_since: float | None = None
+    undecodable_since: float | None = None
     draining: bool = False
 
 
@@ -73,6 +75,33 @@ class Service:
             self.health.failed_since = self.health.failed_since or time.time()
             self.metrics.count("reloads", "failed")
             log_event("snapshot_refused", level="error", exception=type(error).__name__)
+
+    def problems(self) -> list[str]:
+        """Return why not all is well, in words of a closed set."""
+        oldest = self.config.max_snapshot_age
+        age = self.snapshot_age()
+        found = {
+            "snapshot_stale": oldest is not None and (age is None or age > oldest),
+            "new_snapshot_invalid": self.health.failed_since is not None,
+            "decoder_unavailable": self.health.undecodable_since is not None,
+        }
+        return [name for name, holds in found.items() if holds]
+
+    def snapshot_created(self) -> str | None:
+        """Return when the snapshot in use was made, as its manifest says."""
+        found = self.matcher.snapshot.manifest.get("created")
+        return str(found) if found is not None else None
+
+    def snapshot_age(self) -> float | None:
+        """Return how many seconds ago the snapshot in use was made."""
+        text = self.snapshot_created()
+        if text is None:
+            return None
+        try:
+            moment = float(text)
+        except ValueError:
+            moment = datetime.fromisoformat(text).timestamp()
+        return max(0.0, time.time() - moment)
 
     def on_stages(self, stages: Mapping[str, float]) -> None:
         """Add the times of an answer's stages to the metrics."""

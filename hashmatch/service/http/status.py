@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -14,8 +12,6 @@ from hashmatch.service.http import metrics
 from hashmatch.service.http.exchange import Exchange, Json
 from hashmatch.service.http.service import Service
 from hashmatch.version import ENGINE
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def lists(service: Service, request: Request, exchange: Exchange) -> Response:
@@ -33,8 +29,8 @@ async def snapshot(service: Service, request: Request, exchange: Exchange) -> Re
     return Json(
         {
             "snapshot": found.id,
-            "created": created(service),
-            "age_seconds": age(service),
+            "created": service.snapshot_created(),
+            "age_seconds": service.snapshot_age(),
             "hash_types": list(found.hash_types),
             "profile": service.matcher.profile.name,
             "engine": ENGINE,
@@ -53,13 +49,7 @@ async def ready(service: Service, request: Request, exchange: Exchange) -> Respo
     ``degraded`` still answers, from the snapshot it has: taking every replica away because a
     new snapshot is damaged would leave uploads unchecked.
     """
-    problems = []
-    oldest = service.config.max_snapshot_age
-    found = age(service)
-    if oldest is not None and (found is None or found > oldest):
-        problems.append("snapshot_stale")
-    if service.health.failed_since is not None:
-        problems.append("new_snapshot_invalid")
+    problems = service.problems()
     status = "degraded" if problems else "ready"
     if service.health.draining:
         status, problems = "draining", ["draining"]
@@ -70,15 +60,11 @@ async def ready(service: Service, request: Request, exchange: Exchange) -> Respo
 async def exposition(service: Service, request: Request, exchange: Exchange) -> Response:
     """Give the metrics of all processes in the text format of Prometheus."""
     service.refresh_gauges()
-    found = age(service)
+    found = service.snapshot_age()
     state = service.metrics.state
     state("snapshot_age_seconds", "Age of the snapshot in use", found or 0.0)
     state("snapshot_info", "The snapshot in use", 1.0, snapshot=service.matcher.snapshot.id)
-    state(
-        "degraded",
-        "Whether a newer snapshot was refused",
-        float(service.health.failed_since is not None),
-    )
+    state("degraded", "Whether /health/ready names a problem", float(bool(service.problems())))
     for name, holds in hardening.state().items():
         state(
             f"hardening_{name}",
@@ -90,21 +76,3 @@ async def exposition(service: Service, request: Request, exchange: Exchange) -> 
         media_type=None,
         headers={"Content-Type": metrics.CONTENT_TYPE},
     )
-
-
-def created(service: Service) -> str | None:
-    """Return when the snapshot in use was made, as its manifest says."""
-    found = service.matcher.snapshot.manifest.get("created")
-    return str(found) if found is not None else None
-
-
-def age(service: Service) -> float | None:
-    """Return how many seconds ago the snapshot in use was made."""
-    text = created(service)
-    if text is None:
-        return None
-    try:
-        moment = float(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text).timestamp()
-    return max(0.0, time.time() - moment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
+from hashmatch.errors import SandboxError
 from hashmatch.service.board import Board
 from hashmatch.service.http import logs
 from hashmatch.service.http.metrics import LAYOUT, LIST_PLACES, Metrics
@@ -69,6 +71,48 @@ def test_labels_are_from_closed_sets_whatever_is_asked(
     assert found["hashmatch_unchecked_total", frozenset({("reason", "not_an_image")})] == 1
     assert found["hashmatch_stage_seconds_count", frozenset({("stage", "search")})] == 2
     assert found["hashmatch_snapshot_age_seconds", frozenset()] > 0
+
+
+def test_each_picture_of_a_batch_is_counted_with_its_stages(
+    running: Any, photograph: Photograph
+) -> None:
+    names = ("coffee.png", "ihc.png", "rocket.jpg")
+    files = [("f", (name, photograph(name).read_bytes())) for name in names]
+    assert running.ask("POST", "/v1/match/batch", key="match", files=files).status_code == 200
+    found = samples(running.ask("GET", "/metrics", key="observe").text)
+    for stage, count in (("receive", 1), ("queue", 3), ("decode", 3), ("search", 3), ("total", 3)):
+        assert found["hashmatch_stage_seconds_count", frozenset({("stage", stage)})] == count
+    assert found["hashmatch_verdicts_total", frozenset({("verdict", "match")})] == 2
+
+
+def test_what_is_not_well_is_told(
+    start: Any, photograph: Photograph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = start(max_snapshot_age=3600.0)
+    data = photograph("coffee.png").read_bytes()
+
+    def state() -> tuple[dict[str, Any], float]:
+        found = samples(running.ask("GET", "/metrics", key="observe").text)
+        ready = running.ask("GET", "/health/ready").json()
+        return ready, found["hashmatch_degraded", frozenset()]
+
+    assert state() == ({"status": "ready", "problems": []}, 0)
+    later = time.time() + 3700
+    with monkeypatch.context() as patch:
+        patch.setattr("time.time", lambda: later)
+        assert state() == ({"status": "degraded", "problems": ["snapshot_stale"]}, 1)
+    with monkeypatch.context() as patch:
+
+        def broken(*_: Any, **__: Any) -> None:
+            raise SandboxError("a worker did not start: it was ended by signal 9")
+
+        patch.setattr(running.service.matcher, "match_bytes", broken)
+        refused = running.ask("POST", "/v1/match", key="match", content=data)
+    told = refused.status_code, refused.json()["error"]["reason"], refused.headers["retry-after"]
+    assert told == (503, "decoder_unavailable", "5")
+    assert state() == ({"status": "degraded", "problems": ["decoder_unavailable"]}, 1)
+    assert running.ask("POST", "/v1/match", key="match", content=data).status_code == 200
+    assert state()[1] == 0
 
 
 @pytest.fixture

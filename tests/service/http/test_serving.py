@@ -233,6 +233,21 @@ def test_a_damaged_snapshot_is_refused_and_the_old_one_goes_on(
             time.sleep(0.05)
 
 
+def test_every_hash_type_is_computed_whatever_the_lists_hold(
+    served: Served, keyed: tuple[Home, str], photograph: Photograph
+) -> None:
+    """The sandboxed decoders of uploads are ready for the lists' types only."""
+    path = photograph("coffee.png")
+    with served.client(keyed[1]) as client:
+        described = client.get("/openapi.json").json()["paths"]["/v1/hash"]["post"]
+        (types,) = (p["schema"]["items"]["enum"] for p in described["parameters"][:1])
+        assert {"pdq", "phash", "whash", "dhash16", "md5", "sha256"} <= set(types)
+        query = ",".join(types)
+        found = client.post(f"/v1/hash?types={query}", content=path.read_bytes()).json()
+    expected = {name: value.to_json() for name, value in hm.hash_file(path, types=types).items()}
+    assert found == {"hashes": expected, "reason": None, "message": None}
+
+
 def test_a_dead_worker_is_replaced(served: Served, keyed: tuple[Home, str]) -> None:
     before = served.workers()
     os.kill(before[0], signal.SIGKILL)
@@ -305,6 +320,30 @@ def test_clients_need_a_certificate_where_one_is_asked_for(
         trust.load_cert_chain(files["client.pem"], files["client.key"])
         with httpx.Client(verify=trust) as client:
             assert client.get(address).json() == {"status": "live"}
+
+
+def test_what_is_no_certificate_is_refused_before_anything_starts(
+    keyed: tuple[Home, str], tmp_path: Path
+) -> None:
+    files = make_certificates(tmp_path)
+    (tmp_path / "text").write_text("no certificate")
+    text = str(tmp_path / "text")
+    command = [sys.executable, "-m", "hashmatch", "--home", str(keyed[0].path), "serve"]
+    good = ["--tls-cert", files["server.pem"], "--tls-key", files["server.key"]]
+    for options, words in (
+        (["--tls-cert", text, "--tls-key", text], "are not a certificate and its"),
+        (
+            ["--tls-cert", files["server.pem"], "--tls-key", files["ca.key"]],
+            "are not a certificate",
+        ),
+        ([*good, "--client-ca", text], "holds no certificate"),
+    ):
+        run = subprocess.run(
+            [*command, "--port", "0", *options], capture_output=True, check=False, text=True
+        )
+        assert run.returncode == 2
+        assert words in run.stderr
+        assert "Traceback" not in run.stderr
 
 
 def make_certificates(folder: Path) -> dict[str, str]:
