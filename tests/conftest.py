@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import skimage
@@ -11,6 +12,7 @@ import sklearn
 from PIL import Image
 
 from hashmatch.home import Home
+from hashmatch.types import Polarity
 
 PHOTOGRAPHS = {
     path.name: path
@@ -40,39 +42,62 @@ def open_photograph() -> Callable[[str], Image.Image]:
     return load
 
 
+class ImportText(Protocol):
+    """Imports a text of hash values, one a line, as a list of a home."""
+
+    def __call__(
+        self,
+        home: Home,
+        name: str,
+        text: str,
+        hash_type: str | None = None,
+        polarity: Polarity = Polarity.KNOWN_BAD,
+    ) -> None: ...
+
+
 @pytest.fixture(scope="session")
-def known_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def import_text() -> ImportText:
+    """Return a function that imports a list, which is not published yet."""
+    from hashmatch.lists import readers
+    from hashmatch.lists.catalog import Catalog
+
+    def bring(
+        home: Home,
+        name: str,
+        text: str,
+        hash_type: str | None = None,
+        polarity: Polarity = Polarity.KNOWN_BAD,
+    ) -> None:
+        home.ensure()
+        source = home.path / f"{name}.txt"
+        source.write_text(text)
+        reading = readers.read([source], hash_type=hash_type)
+        with Catalog.open(home.catalog) as catalog:
+            catalog.import_list(
+                name, reading, source_files=[source], format=reading.format, polarity=polarity
+            )
+
+    return bring
+
+
+@pytest.fixture(scope="session")
+def known_home(tmp_path_factory: pytest.TempPathFactory, import_text: ImportText) -> Home:
     """Return a home whose live snapshot knows three photographs, read by tests only.
 
     ``photos`` is a known-bad list of PDQ values, ``files`` a known-bad one of MD5 values, and
     ``system`` a known-good one of SHA-1 values.
     """
     from hashmatch import api
-    from hashmatch.lists import readers
-    from hashmatch.lists.catalog import Catalog
     from hashmatch.publish import publish
-    from hashmatch.types import Polarity
 
-    folder = tmp_path_factory.mktemp("known")
-    home = Home(folder / "home")
-    home.ensure()
+    home = Home(tmp_path_factory.mktemp("known") / "home")
     lists = {
         "photos": ("pdq", Polarity.KNOWN_BAD, ("astronaut.png", "chelsea.png", "coffee.png")),
         "files": ("md5", Polarity.KNOWN_BAD, ("rocket.jpg",)),
         "system": ("sha1", Polarity.KNOWN_GOOD, ("brick.png", "chelsea.png")),
     }
-    with Catalog.open(home.catalog) as catalog:
-        for name, (hash_type, polarity, pictures) in lists.items():
-            source = folder / f"{name}.txt"
-            source.write_text(
-                "".join(
-                    f"{api.hash_file(PHOTOGRAPHS[p], [hash_type])[hash_type].hex}\n"
-                    for p in pictures
-                )
-            )
-            reading = readers.read([source], hash_type=hash_type)
-            catalog.import_list(
-                name, reading, source_files=[source], format=reading.format, polarity=polarity
-            )
+    for name, (hash_type, polarity, pictures) in lists.items():
+        values = [api.hash_file(PHOTOGRAPHS[p], [hash_type])[hash_type].hex for p in pictures]
+        import_text(home, name, "".join(f"{value}\n" for value in values), hash_type, polarity)
     publish(home)
     return home

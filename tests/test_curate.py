@@ -83,16 +83,10 @@ def test_a_removed_entry_is_not_found_by_a_matcher_that_was_open_before(home: Ho
         assert verdicts(matcher, 1, 2) == ["match", "match"]
 
 
-def test_entries_without_a_name_are_removed_by_the_id_they_were_given(home: Home) -> None:
-    from hashmatch.lists import readers
-
-    source = home.path / "more.txt"
-    source.write_text(f"{7:032x}\n{8:032x}\n")
-    with Catalog.open(home.catalog) as catalog:
-        reading = readers.read([source])
-        catalog.import_list(
-            "named-by-value", reading, source_files=[source], format=reading.format, polarity=BAD
-        )
+def test_entries_without_a_name_are_removed_by_the_id_they_were_given(
+    home: Home, import_text: Callable[..., None]
+) -> None:
+    import_text(home, "named-by-value", f"{7:032x}\n{8:032x}\n")
     publish(home)
     with hm.Matcher.open(home.path) as matcher:
         (hit,) = matcher.match_hash("md5", md5(7).bytes).hits

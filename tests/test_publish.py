@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,23 +11,10 @@ import hashmatch as hm
 from hashmatch.errors import CatalogError, SnapshotError
 from hashmatch.home import Home
 from hashmatch.indexes.snapshot import SnapshotWriter, current_id
-from hashmatch.lists import readers
 from hashmatch.lists.catalog import Catalog
 from hashmatch.publish import publish
 
-
-def add(home: Home, name: str, text: str, hash_type: str | None = None) -> None:
-    source = home.path / f"{name}.txt"
-    source.write_text(text)
-    with Catalog.open(home.catalog) as catalog:
-        reading = readers.read([source], hash_type=hash_type)
-        catalog.import_list(
-            name,
-            reading,
-            source_files=[source],
-            format=reading.format,
-            polarity=hm.Polarity.KNOWN_BAD,
-        )
+ImportText = Callable[..., None]
 
 
 @pytest.fixture
@@ -36,9 +24,10 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
-def test_every_list_and_value_is_in_the_report(home: Home) -> None:
-    add(home, "pictures", "".join(f"{3 ** (150 + n):064x}\n" for n in range(5)), hash_type="pdq")
-    add(home, "files", "".join(f"{n + 1:032x}\n" for n in range(3)))
+def test_every_list_and_value_is_in_the_report(home: Home, import_text: ImportText) -> None:
+    pictures = "".join(f"{3 ** (150 + n):064x}\n" for n in range(5))
+    import_text(home, "pictures", pictures, "pdq")
+    import_text(home, "files", "".join(f"{n + 1:032x}\n" for n in range(3)))
     told: list[tuple[str, int, int]] = []
     report = publish(home, progress=lambda *step: told.append(step))
     assert (report.lists, report.entries) == (2, 8)
@@ -58,10 +47,12 @@ def test_nothing_to_publish_is_an_error(home: Home) -> None:
     assert current_id(home.snapshots) is None
 
 
-def test_a_failure_leaves_the_live_snapshot(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    add(home, "files", f"{1:032x}\n")
+def test_a_failure_leaves_the_live_snapshot(
+    home: Home, monkeypatch: pytest.MonkeyPatch, import_text: ImportText
+) -> None:
+    import_text(home, "files", f"{1:032x}\n")
     before = publish(home).snapshot_id
-    add(home, "more", f"{2:032x}\n")
+    import_text(home, "more", f"{2:032x}\n")
 
     def broken(self: SnapshotWriter) -> None:
         raise SnapshotError("no space left")

@@ -333,7 +333,8 @@ def by_comparison(
     codes: Codes, queries: Codes, bits: int, radius: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find values within a distance by comparing every pair; a :class:`Search`."""
-    word = np.uint64 if codes.shape[1] % 8 == 0 else np.uint8  # plug-ins may have any length
+    # eight bytes at a time, unless a plug-in's values have another length
+    word: np.dtype[np.unsignedinteger[Any]] = np.dtype("u8" if codes.shape[1] % 8 == 0 else "u1")
     words = np.ascontiguousarray(codes).view(word)
     asked = np.ascontiguousarray(queries).view(word)
     found_queries, found_codes = [], []

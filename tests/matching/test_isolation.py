@@ -101,27 +101,15 @@ def test_a_file_too_large_to_decode_is_still_found_by_its_bytes(
 
 
 def test_a_reload_that_asks_for_more_gets_workers_that_can(
-    tmp_path: Path, photograph: Photograph
+    tmp_path: Path, photograph: Photograph, import_text: Callable[..., None]
 ) -> None:
-    from hashmatch.lists import readers
-    from hashmatch.lists.catalog import Catalog
     from hashmatch.publish import publish
 
     home = Home(tmp_path / "home")
-    home.ensure()
 
     def add(hash_type: str) -> None:
-        source = tmp_path / f"{hash_type}.txt"
-        source.write_text(hm.hash_file(photograph("coffee.png"), [hash_type])[hash_type].hex)
-        with Catalog.open(home.catalog) as catalog:
-            reading = readers.read([source], hash_type=hash_type)
-            catalog.import_list(
-                hash_type,
-                reading,
-                source_files=[source],
-                format=reading.format,
-                polarity=hm.Polarity.KNOWN_BAD,
-            )
+        value = hm.hash_file(photograph("coffee.png"), [hash_type])[hash_type]
+        import_text(home, hash_type, value.hex, hash_type)
         publish(home)
 
     add("pdq")

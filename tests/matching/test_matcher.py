@@ -221,24 +221,13 @@ def test_hash_values_computed_elsewhere(
         matcher.match_hash("sha256", "0" * 64)
 
 
-def test_lists_of_bytes_alone_need_no_decoding(tmp_path: Path) -> None:
-    from hashmatch.lists import readers
-    from hashmatch.lists.catalog import Catalog
+def test_lists_of_bytes_alone_need_no_decoding(
+    tmp_path: Path, import_text: Callable[..., None]
+) -> None:
     from hashmatch.publish import publish
 
-    source = tmp_path / "list.txt"
-    source.write_text(hashlib.md5(b"known document").hexdigest() + "\n")
     home = Home(tmp_path / "home")
-    home.ensure()
-    with Catalog.open(home.catalog) as catalog:
-        reading = readers.read([source])
-        catalog.import_list(
-            "documents",
-            reading,
-            source_files=[source],
-            format=reading.format,
-            polarity=hm.Polarity.KNOWN_BAD,
-        )
+    import_text(home, "documents", hashlib.md5(b"known document").hexdigest() + "\n")
     publish(home)
     with hm.Matcher.open(home.path, also_compute=["sha256", "pdq"]) as matcher:
         assert matcher.match_bytes(b"known document").verdict is hm.Verdict.MATCH
@@ -304,27 +293,14 @@ def test_one_snapshot_can_be_opened_by_its_folder(known_home: Home, matcher: hm.
 
 
 def test_a_new_snapshot_is_taken_up_on_reload(
-    tmp_path: Path, photograph: Callable[[str], Path]
+    tmp_path: Path, photograph: Callable[[str], Path], import_text: Callable[..., None]
 ) -> None:
-    from hashmatch.lists import readers
-    from hashmatch.lists.catalog import Catalog
     from hashmatch.publish import publish
 
     home = Home(tmp_path / "home")
-    home.ensure()
 
     def add(name: str, picture: str) -> None:
-        source = tmp_path / f"{name}.txt"
-        source.write_text(hm.hash_file(photograph(picture))["pdq"].hex)
-        with Catalog.open(home.catalog) as catalog:
-            reading = readers.read([source], hash_type="pdq")
-            catalog.import_list(
-                name,
-                reading,
-                source_files=[source],
-                format=reading.format,
-                polarity=hm.Polarity.KNOWN_BAD,
-            )
+        import_text(home, name, hm.hash_file(photograph(picture))["pdq"].hex, "pdq")
         publish(home)
 
     add("first", "chelsea.png")
