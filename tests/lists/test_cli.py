@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hashmatch.cli.lists import list_group
+from hashmatch.cli.main import cli
 from hashmatch.errors import HashmatchError
 from hashmatch.home import Home
 from hashmatch.lists import check
@@ -30,7 +31,9 @@ def run(tmp_path: Path) -> Run:
     home = Home(tmp_path / "home")
 
     def call(*arguments: object, **options: Any) -> Result:
-        return CliRunner().invoke(list_group, [str(a) for a in arguments], obj=home, **options)
+        # click keeps the help option a command first had, and other tests ask for -h, too
+        settings = {**cli.context_settings, **options}
+        return CliRunner().invoke(list_group, [str(a) for a in arguments], obj=home, **settings)
 
     return call
 
