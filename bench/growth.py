@@ -206,10 +206,15 @@ def _add(curves: dict[str, Curve], x: float, calls: dict[str, Any], per: int, ro
         curve.add(x, [1e6 * seconds / per for seconds in timing.seconds])
 
 
+def fitted_from(sizes: Sequence[int]) -> int:
+    """Return from how many hashes on the exponents are fitted; in small runs over all there is."""
+    return FROM if sum(rows >= FROM for rows in sizes) >= 2 else sizes[0]
+
+
 def figures(found: Growth, sizes: Sequence[int]) -> list[Figure]:
     """Return the figures."""
     made = []
-    start = FROM if sum(rows >= FROM for rows in sizes) >= 2 else sizes[0]
+    start = fitted_from(sizes)
     for label, curve in found.by_rows.items():
         uniform = label == "auto, uniform"
         made.append(
@@ -232,12 +237,14 @@ def figures(found: Growth, sizes: Sequence[int]) -> list[Figure]:
     return made
 
 
-def plots(found: Growth, rows: int) -> list[Plot]:
-    """Return the curves."""
+def plots(found: Growth, sizes: Sequence[int], rows: int) -> list[Plot]:
+    """Return the curves, those over the number of hashes with their exponents."""
+    start = fitted_from(sizes)
     return [
         Plot("growth-rows", "Time per query as the list grows (radius 31, single queries)",
              "hashes", "microseconds", "log-log",
-             tuple(curve.series(label) for label, curve in found.by_rows.items())),
+             tuple(curve.series(f"{label} (N^{np.median(curve.slopes(start)):.2f})")
+                   for label, curve in found.by_rows.items())),
         Plot("growth-radius", f"Time per query by radius ({rows:,} hashes)", "radius (bits)",
              "microseconds (log scale)", "log-y",
              tuple(curve.series(label) for label, curve in found.by_radius.items())),
@@ -278,7 +285,7 @@ def main() -> None:
         "seed": "1 (hashes), 2 (queries)",
     }
     report("How search and build grow", figures(found, sizes), notes, chosen.json,
-           plots(found, rows))  # fmt: skip
+           plots(found, sizes, rows))  # fmt: skip
 
 
 if __name__ == "__main__":

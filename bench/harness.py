@@ -357,6 +357,8 @@ def quantity(value: float, unit: str = "") -> str:
     """Return a value with three digits that matter and its unit, if that is to be said."""
     if unit == "%" and 99 < value < 100:
         text = f"{math.floor(value * 100) / 100:.2f}"  # what is nearly all is not all
+    elif 0 < abs(value) < 1e-4:
+        text = f"{value:.2e}"
     elif value == int(value) or abs(value) >= 1000:
         text = f"{value:,.0f}"
     else:

@@ -77,7 +77,8 @@ def _opening(results: Mapping[str, Results]) -> Section:
         "**Read ratios, not milliseconds.** Times drift between machines and between minutes, so "
         "a comparison runs its candidates in turn, round by round, and the ratio is of the rounds; "
         "the spread beside a value is the smallest and the largest round. One thread each, unless "
-        "a line says otherwise.",
+        "a line says otherwise. Inputs come from fixed seeds, which stand beside each suite with "
+        "its command and its caveats.",
     ]
     for lines in machines:
         told += lines
@@ -89,6 +90,8 @@ def _opening(results: Mapping[str, Results]) -> Section:
         f"{counts['MISSED']} are missed, {counts['published']} are published without a goal, "
         f"{counts['not measured']} are not measured here."
     )
+    if missed := [row for row in table if row["verdict"] == "MISSED"]:
+        told.append("Missed: " + "; ".join(map(_missed, missed)) + ".")
     if busy := _busy(results):
         told.append(busy)
     missing = [name for name in SUITES if name not in results and name != "quick"]
@@ -96,6 +99,10 @@ def _opening(results: Mapping[str, Results]) -> Section:
         told.append(f"Suites without results on this page: {', '.join(missing)}.")
     return Section("Benchmarks", 1, told, ["make setup", ".venv/bin/hashmatch bench --quick",
         ".venv/bin/hashmatch bench run all", ".venv/bin/hashmatch bench report"])  # fmt: skip
+
+
+def _missed(row: Mapping[str, Any]) -> str:
+    return f"{row['what']} ({quantity(row['value'], row['unit'])}, must be {bound(row, 'must')})"
 
 
 def _busy(results: Mapping[str, Results]) -> str:
@@ -270,8 +277,9 @@ def _html_table(table: Table) -> str:
         for number, cell in enumerate(cells):
             right = ' class="n"' if number in table.right else ""
             made += f"<{tag}{right}>{_inline(cell)}</{tag}>"
-        missed = ' class="missed"' if "**MISSED**" in cells else ""
-        return f"<tr{missed}>{made}</tr>"
+        kinds = {"**MISSED**": ' class="missed"', "not measured": ' class="unmeasured"'}
+        kind = next((found for word, found in kinds.items() if word in cells), "")
+        return f"<tr{kind}>{made}</tr>"
 
     body = "\n".join(row(cells, "td") for cells in table.body)
     return f"<table><thead>{row(table.head, 'th')}</thead><tbody>\n{body}\n</tbody></table>"
@@ -307,6 +315,7 @@ th, td { padding: .25rem .6rem; text-align: left; border-bottom: 1px solid #e4e4
 th { border-bottom: 2px solid #999; white-space: nowrap; }
 .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 tr.missed td { background: #fdf0ea; }
+tr.unmeasured td { color: #777; }
 pre, code { background: #f4f4f4; font-size: 13px; }
 pre { padding: .6rem; overflow-x: auto; }
 figure { margin: 1.2rem 0; }

@@ -72,6 +72,24 @@ def test_a_faster_machine_does_not_hide_a_regression_in_seconds() -> None:
     assert verdict_of(before, after) == REGRESSED
 
 
+def test_one_pass_as_fast_as_before_is_no_regression() -> None:
+    """Passes that only sometimes are slow tell of the machine, or of where memory lay."""
+    before = timed("a", 10.0, 10.1, 10.2, 10.1, 10.0)
+    assert verdict_of(before, timed("a", 12.1, 12.0, 10.15, 12.2, 12.1)) == NOISY
+    assert verdict_of(before, timed("a", 12.1, 12.0, 11.0, 12.2, 12.1)) == REGRESSED
+
+
+def test_a_slow_pass_of_before_hides_no_regression() -> None:
+    before = timed("a", 10.0, 10.1, 11.9, 10.1, 10.0)
+    assert verdict_of(before, timed("a", 12.1, 12.0, 12.1, 15.0, 12.1)) == REGRESSED
+
+
+def test_caches_may_suffer_more_from_a_neighbour_than_the_yardstick() -> None:
+    before = timed("a", 10, 10, 10, yardsticks=(1.0, 1.0, 1.0))
+    assert verdict_of(before, timed("a", 14, 14, 14, yardsticks=(1.2, 1.2, 1.2))) == NOISY
+    assert verdict_of(before, timed("a", 17, 17, 17, yardsticks=(1.2, 1.2, 1.2))) == REGRESSED
+
+
 def test_each_verdict() -> None:
     steady = timed("a", 10.0, 10.1, 10.2)
     assert verdict_of(steady, timed("a", 10.0, 10.15, 10.2)) == SAME

@@ -77,6 +77,7 @@ def test_an_upper_bound_is_missed_from_above() -> None:
     [
         (0, "failures", "0 failures"),
         (0.00012345, "s", "0.000123 s"),
+        (6.283e-8, "rate", "6.28e-08 rate"),
         (0.65, "", "0.650"),
         (48.66, "x", "48.7x"),
         (99.999, "%", "99.99%"),
