@@ -199,6 +199,22 @@ class FloodGuard:
                 self._suspend(key, recent)
             return self._suspended.get(key)
 
+    def forget(self) -> None:
+        """Remove counts that are too old to matter, which otherwise waits for the next match.
+
+        Raises
+        ------
+        FeedbackError
+            If they cannot be removed.
+        """
+        with self._lock:
+            try:
+                self._forget(int(self._clock()))
+            except OSError as error:
+                raise FeedbackError(
+                    f"cannot remove old counts in {self._folder}: {error.strerror}"
+                ) from error
+
     def lift(self, list_name: str, entry_id: str, *, by: str = "") -> bool:
         """End a suspension; counting starts anew. Return whether there was one."""
         self.refresh()
@@ -269,7 +285,7 @@ class FloodGuard:
 
     def _follow(self, now: int) -> None:
         """Read what all processes counted in this hour and the last, and forget what is older."""
-        current = {f"{now // WINDOW}.log", f"{now // WINDOW - 1}.log"}
+        current = _current(now)
         for name in sorted(current):
             path = self._folder / name
             if not path.exists():
@@ -283,16 +299,24 @@ class FloodGuard:
                 uploads[upload] = max(at, uploads.get(upload, 0))
             self._read[name] = self._read.get(name, 0) + whole
         if not self._read.keys() <= current:
-            for path in self._folder.glob("*.log"):
-                if path.name not in current:
-                    path.unlink(missing_ok=True)
-            self._read = {name: at for name, at in self._read.items() if name in current}
-            for entry in list(self._seen):
-                kept = {u: at for u, at in self._seen[entry].items() if at > now - WINDOW}
-                if kept:
-                    self._seen[entry] = kept
-                else:
-                    del self._seen[entry]
+            self._forget(now)
+
+    def _forget(self, now: int) -> None:
+        current = _current(now)
+        for path in self._folder.glob("*.log"):
+            if path.name not in current:
+                path.unlink(missing_ok=True)
+        self._read = {name: at for name, at in self._read.items() if name in current}
+        for entry in list(self._seen):
+            kept = {u: at for u, at in self._seen[entry].items() if at > now - WINDOW}
+            if kept:
+                self._seen[entry] = kept
+            else:
+                del self._seen[entry]
+
+
+def _current(now: int) -> set[str]:
+    return {f"{now // WINDOW}.log", f"{now // WINDOW - 1}.log"}
 
 
 def _warn(found: Suspension) -> None:

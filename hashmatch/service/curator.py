@@ -29,6 +29,8 @@ from hashmatch.service.curator_client import LONGEST_MESSAGE
 from hashmatch.service.http.logs import log_event, log_to
 from hashmatch.types import Category, Entry, HashValue
 
+_FORGET_SECONDS = 600.0
+
 
 def change(home: Home, question: dict[str, Any]) -> dict[str, Any]:
     """Carry out one change and return its answer."""
@@ -74,6 +76,15 @@ class Counter:
         except FeedbackError as error:
             return _told(500, "uncounted", str(error))
         return {"suspension": found.to_json() if found else None, "new": self._new > before}
+
+    async def forget(self) -> None:
+        """Remove old counts, now and then for ever: what is kept about uploads is kept briefly."""
+        while True:
+            try:
+                self._guard.forget()
+            except FeedbackError as error:
+                log_event("curator_failed", level="error", exception=type(error).__name__)
+            await asyncio.sleep(_FORGET_SECONDS)
 
     def _suspended(self, found: Suspension) -> None:
         self._new += 1
@@ -125,7 +136,8 @@ async def serve(home: Home, socket: str, limit: int) -> None:
 
     Path(socket).unlink(missing_ok=True)
     server = await asyncio.start_unix_server(answer, socket, limit=LONGEST_MESSAGE)
-    async with server:
+    async with server, asyncio.TaskGroup() as tasks:
+        tasks.create_task(counter.forget())
         await server.serve_forever()
 
 

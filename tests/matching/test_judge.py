@@ -226,6 +226,18 @@ def test_a_lifted_suspension_starts_counting_anew(
     assert len(list((tmp_path / "guard").glob("*.log"))) == 1, "old counts are removed"
 
 
+def test_old_counts_are_forgotten_without_another_match(tmp_path: Path) -> None:
+    clock = Clock()
+    FloodGuard(tmp_path, clock=clock).note("bad", "e1", b"upload")
+    later = FloodGuard(tmp_path, clock=clock)
+    later.forget()
+    assert len(list((tmp_path / "guard").glob("*.log"))) == 1
+    clock.now += 2 * WINDOW
+    later.forget()
+    assert not list((tmp_path / "guard").glob("*.log"))
+    FloodGuard(tmp_path / "never used").forget()
+
+
 def test_a_confirmed_entry_is_never_suspended(tmp_path: Path, feedback: Feedback) -> None:
     feedback.add(Remark(Stance.CONFIRM, "bad", "e1"))
     judge = Judge(feedback, FloodGuard(tmp_path, limit=1, clock=Clock()))

@@ -208,7 +208,7 @@ def serving(
     *options: str,
     before: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
-    seconds: float = 30.0,
+    seconds: float = 120.0,
 ) -> Iterator[Served]:
     """Run ``hashmatch serve`` on a free port until the block ends."""
     command = [

@@ -165,9 +165,7 @@ def traced(keyed: tuple[Home, str], serve: Serve, tmp_path: Path) -> Iterator[An
     options = ["--workers", "1", "--timeout", "5"]
     before = traces(tmp_path / "traces")
     environment = {"TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
-    with serve(
-        keyed[0].path, *options, before=before, environment=environment, seconds=120
-    ) as served:
+    with serve(keyed[0].path, *options, before=before, environment=environment) as served:
         yield served
 
 

@@ -139,6 +139,20 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_sent(
     assert answer.startswith(b"HTTP/1.1 413")
 
 
+def test_clients_that_are_too_slow_are_told(served: Served, keyed: tuple[Home, str]) -> None:
+    head = f"POST /v1/match HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {keyed[1]}\r\n"
+    starts = {
+        b"GET /health/live HTTP/1.1\r\nHost: x\r\n": "head_too_slow",
+        head.encode() + b"Content-Length: 1000\r\n\r\nhalf of it": "body_too_slow",
+    }
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda sent: served.raw(sent, wait=40), starts))
+    for answer, reason in zip(answers, starts.values(), strict=True):
+        told, _, body = answer.partition(b"\r\n\r\n")
+        assert told.startswith(b"HTTP/1.1 408 ")
+        assert json.loads(body)["error"]["reason"] == reason
+
+
 def test_a_client_that_leaves_is_counted_and_harms_nobody(
     served: Served, keyed: tuple[Home, str]
 ) -> None:
