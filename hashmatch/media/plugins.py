@@ -13,10 +13,7 @@ import logging
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, _imaging, features
 from PIL import __version__ as pillow_version
 from PIL.AvifImagePlugin import AvifImageFile
@@ -85,29 +82,6 @@ def _heif(stream: io.BytesIO) -> ImageFile:
     image: ImageFile = HeifImageFile(stream)  # type: ignore[no-untyped-call]
     image.info["container_orientation"] = 1  # libheif has turned it already
     return image
-
-
-def heif_memory(image: ImageFile) -> NDArray[np.uint8] | None:
-    """Decode the picture a HEIF reader stands at, and return it in libheif's own memory.
-
-    Its reader would copy it into Pillow's, to be copied once more into numpy's.
-
-    Returns
-    -------
-    (H, W) or (H, W, 3) or (H, W, 4) uint8, or None
-        The picture, unless it is of a mode that needs converting.
-    """
-    held: Any = image._heif_file[image.tell()]  # type: ignore[attr-defined]
-    samples = {"L": 1, "RGB": 3, "RGBA": 4}.get(held.mode)
-    if samples is None:
-        return None
-    data = held.data  # decodes, which may settle another size
-    width, height = held.size
-    # rows are padded to any number of bytes, which the library's own view as an array is not up to
-    memory: NDArray[np.uint8] = np.ndarray(
-        (height, width, samples), np.uint8, data, strides=(held.stride, samples, 1)
-    )
-    return memory[..., 0] if samples == 1 else memory
 
 
 _READERS: dict[str, Callable[[io.BytesIO], ImageFile]] = {
