@@ -10,6 +10,7 @@ as a whole.
 from __future__ import annotations
 
 import ctypes
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -107,12 +108,12 @@ def _by_tiles(data: bytes, item: int, size: tuple[int, int]) -> Pixels:
     _TilesError
         If it is none, or a tile cannot be decoded.
     """
-    library = _library()
-    if library is None:
+    loaded = library()
+    if loaded is None:
         raise _TilesError
-    with _handle(library, data, item) as handle, _options(library) as options:
+    with _handle(loaded, data, item) as handle, _options(loaded) as options:
         tiling = _Tiling()
-        _check(library.heif_image_handle_get_image_tiling(handle, 0, ctypes.byref(tiling)))
+        _check(loaded.heif_image_handle_get_image_tiling(handle, 0, ctypes.byref(tiling)))
         if (tiling.width, tiling.height) != size or not tiling.covers_once():
             raise _TilesError
         pixels: Pixels = np.zeros((tiling.height, tiling.width, 3), np.uint8)
@@ -120,7 +121,7 @@ def _by_tiles(data: bytes, item: int, size: tuple[int, int]) -> Pixels:
             for column in range(tiling.columns):
                 top, left = row * tiling.tile_height, column * tiling.tile_width
                 part = pixels[top : top + tiling.tile_height, left : left + tiling.tile_width]
-                _decode_tile(library, handle, options, column, row, part)
+                _decode_tile(loaded, handle, options, column, row, part)
     return pixels
 
 
@@ -178,10 +179,12 @@ def _check(error: _Error) -> None:
 
 
 @cache
-def _library() -> Any:
-    """Return the libheif that pillow-heif brings, or ``None`` if it is too old for tiles."""
-    import _pillow_heif
+def library() -> Any:
+    """Return the libheif that pillow-heif brings, or ``None`` if it is too old for tiles.
 
+    A locked-down worker cannot load it any more, so it has to be called once before.
+    """
+    module = importlib.import_module("_pillow_heif")
     text, number, size = ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t
     wanted: dict[str, tuple[Any, list[Any]]] = {
         "heif_context_alloc": (_Pointer, []),
@@ -203,10 +206,10 @@ def _library() -> Any:
         "heif_image_release": (None, [_Pointer]),
     }
     try:
-        library = ctypes.CDLL(_pillow_heif.__file__)  # finds what the module is linked with
+        loaded = ctypes.CDLL(module.__file__)  # finds what the module is linked with
         for name, (result, arguments) in wanted.items():
-            function = getattr(library, name)
+            function = getattr(loaded, name)
             function.restype, function.argtypes = result, arguments
     except (AttributeError, OSError):
         return None
-    return library
+    return loaded

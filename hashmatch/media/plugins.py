@@ -26,7 +26,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from hashmatch.errors import MediaError
-from hashmatch.media import sniff
+from hashmatch.media import heif, sniff
 from hashmatch.types import Reason
 
 # Pillow prints remarks on damaged metadata as warnings. Under "error" filters they would turn a
@@ -130,6 +130,7 @@ def codec_versions() -> dict[str, str]:
     else:
         found["pillow-heif"] = pillow_heif.__version__
         found["libheif"] = pillow_heif.libheif_version()
+        heif.library()  # while files can still be opened
     return {name: version for name, version in found.items() if version}
 
 

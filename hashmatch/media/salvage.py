@@ -189,7 +189,7 @@ def _is_flat(decoded: Decoded) -> bool:
     for top in range(0, height, rows):
         part = pixels[top : top + rows]
         differs = (part != part[:, :1]).reshape(len(part), -1).any(axis=1)
-        varied += np.count_nonzero(differs)
+        varied += int(np.count_nonzero(differs))
         if varied * _LEAST_SHARE >= height:
             return False
     return True

@@ -350,3 +350,11 @@ def test_damaged_tiles_leave_the_answer_to_the_whole_decode(
     whole = answer()
     monkeypatch.setattr(heif_reader, "LEAST_TILED", 0)
     assert answer() == whole
+
+
+def test_a_worker_has_the_library_loaded_before_it_is_locked_down() -> None:
+    pytest.importorskip("pillow_heif")
+    heif_reader.library.cache_clear()
+    media.codec_versions()
+    assert heif_reader.library.cache_info().currsize == 1
+    assert heif_reader.library() is not None
