@@ -24,7 +24,8 @@ from PIL.ImageFile import ImageFile
 
 from hashmatch.media import sniff
 from hashmatch.media.alpha import Pixels
-from hashmatch.media.plugins import heif_memory, lab_to_rgb
+from hashmatch.media.heif import heif_memory
+from hashmatch.media.plugins import lab_to_rgb
 
 # Modes whose memory numpy can lend to Pillow, and the mode and samples of the lent memory.
 _LENDABLE = {"L": ("L", 1), "RGB": ("RGBX", 4), "RGBA": ("RGBA", 4)}

@@ -13,10 +13,7 @@ import logging
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, _imaging, features
 from PIL import __version__ as pillow_version
 from PIL.AvifImagePlugin import AvifImageFile
@@ -29,7 +26,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from hashmatch.errors import MediaError
-from hashmatch.media import sniff
+from hashmatch.media import heif, sniff
 from hashmatch.types import Reason
 
 # Pillow prints remarks on damaged metadata as warnings. Under "error" filters they would turn a
@@ -87,29 +84,6 @@ def _heif(stream: io.BytesIO) -> ImageFile:
     return image
 
 
-def heif_memory(image: ImageFile) -> NDArray[np.uint8] | None:
-    """Decode the picture a HEIF reader stands at, and return it in libheif's own memory.
-
-    Its reader would copy it into Pillow's, to be copied once more into numpy's.
-
-    Returns
-    -------
-    (H, W) or (H, W, 3) or (H, W, 4) uint8, or None
-        The picture, unless it is of a mode that needs converting.
-    """
-    held: Any = image._heif_file[image.tell()]  # type: ignore[attr-defined]
-    samples = {"L": 1, "RGB": 3, "RGBA": 4}.get(held.mode)
-    if samples is None:
-        return None
-    data = held.data  # decodes, which may settle another size
-    width, height = held.size
-    # rows are padded to any number of bytes, which the library's own view as an array is not up to
-    memory: NDArray[np.uint8] = np.ndarray(
-        (height, width, samples), np.uint8, data, strides=(held.stride, samples, 1)
-    )
-    return memory[..., 0] if samples == 1 else memory
-
-
 _READERS: dict[str, Callable[[io.BytesIO], ImageFile]] = {
     sniff.JPEG: Jpeg,
     sniff.PNG: PngImageFile,
@@ -156,6 +130,7 @@ def codec_versions() -> dict[str, str]:
     else:
         found["pillow-heif"] = pillow_heif.__version__
         found["libheif"] = pillow_heif.libheif_version()
+        heif.library()  # while files can still be opened
     return {name: version for name, version in found.items() if version}
 
 

@@ -15,6 +15,8 @@ import struct
 import zlib
 from dataclasses import replace
 
+import numpy as np
+
 from hashmatch.errors import MediaError
 from hashmatch.media import sniff
 from hashmatch.media.decoded import Decoded
@@ -30,6 +32,7 @@ _LAST_FILTER = 4
 # With less than a 64th of the picture there is not one row of what a hash samples, and a damaged
 # header may have claimed any size.
 _LEAST_SHARE = 64
+_PIXELS_AT_A_TIME = 1 << 20
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG colour type -> samples a pixel
 # PNG's interlacing: the first column and row of each pass, and its steps
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -178,5 +181,15 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _is_flat(decoded: Decoded) -> bool:
+    """Whether nearly all rows are of one colour, as what was filled in is."""
     pixels = decoded.frames[0].pixels
-    return all(bool((row == pixels[0, 0]).all()) for row in pixels)  # most are not, early on
+    height, width = pixels.shape[:2]
+    rows = max(1, _PIXELS_AT_A_TIME // width)
+    varied = 0
+    for top in range(0, height, rows):
+        part = pixels[top : top + rows]
+        differs = (part != part[:, :1]).reshape(len(part), -1).any(axis=1)
+        varied += int(np.count_nonzero(differs))
+        if varied * _LEAST_SHARE >= height:
+            return False
+    return True

@@ -17,6 +17,7 @@ from PIL import Image
 
 from hashmatch import media
 from hashmatch.errors import MediaError
+from hashmatch.media import heif as heif_reader
 from hashmatch.types import Reason
 
 Opener = Callable[[str], Image.Image]
@@ -301,3 +302,59 @@ def test_a_heif_is_read_where_it_was_decoded(
     assert found.shape == copied.shape
     assert (found == copied).all()
     assert not frame.pixels.flags.writeable
+
+
+@pytest.mark.parametrize("size", [(300, 200), (301, 203)])
+@pytest.mark.parametrize("chroma", [420, 422, 444])
+@pytest.mark.parametrize("orientation", [1, 2, 3, 6, 8])
+def test_a_heif_decoded_by_tiles_is_the_heif_decoded_as_a_whole(
+    open_photograph: Opener,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    chroma: int,
+    orientation: int,
+) -> None:
+    photo = open_photograph("coffee.png").resize(size)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo.info["exif"] = exif.tobytes()
+    data = heif([photo], quality=70, tile_size=128, chroma=chroma)
+    whole = media.decode(data).frames[0].pixels
+    made: list[tuple[int, ...]] = []
+    by_tiles = heif_reader._by_tiles
+
+    def noted(*asked: Any) -> Any:
+        made.append(by_tiles(*asked).shape)
+        return by_tiles(*asked)
+
+    monkeypatch.setattr(heif_reader, "LEAST_TILED", 0)
+    monkeypatch.setattr(heif_reader, "_by_tiles", noted)
+    assert (media.decode(data).frames[0].pixels == whole).all()
+    if orientation == 1 or (size == (300, 200) and chroma != 422 and orientation != 2):
+        assert made, "the tiles were not used"
+
+
+def test_damaged_tiles_leave_the_answer_to_the_whole_decode(
+    open_photograph: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytearray(heif([open_photograph("coffee.png").resize((300, 200))], tile_size=128))
+    place = data.index(b"mdat") + 200
+    data[place : place + 400] = bytes(400)
+
+    def answer() -> Any:
+        try:
+            return media.decode(data).frames[0].pixels.tobytes()
+        except MediaError as error:
+            return error.reason
+
+    whole = answer()
+    monkeypatch.setattr(heif_reader, "LEAST_TILED", 0)
+    assert answer() == whole
+
+
+def test_a_worker_has_the_library_loaded_before_it_is_locked_down() -> None:
+    pytest.importorskip("pillow_heif")
+    heif_reader.library.cache_clear()
+    media.codec_versions()
+    assert heif_reader.library.cache_info().currsize == 1
+    assert heif_reader.library() is not None
