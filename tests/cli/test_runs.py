@@ -144,7 +144,7 @@ def test_a_mistake_in_a_hash_table_is_told_before_anything_is_scanned(
     (tmp_path / "values").write_text("0" * 64)
     ask = ("--home", known_home.path, "scan", evidence, "--hashes", tmp_path / "values")
     assert "--hash-type" in run(*ask, "-o", tmp_path / "case").err
-    assert "unknown hash type" in run(*ask, "--hash-type", "pqd", "-o", tmp_path / "case").err
+    assert "'pqd' is not one of" in run(*ask, "--hash-type", "pqd", "-o", tmp_path / "case").err
     assert not (tmp_path / "case").exists()
 
 
