@@ -126,7 +126,7 @@ def test_only_tests_that_ran_to_their_end_are_a_figure(
 def test_every_proof_names_tests_that_exist(name: str) -> None:
     for path in proofs.PROOFS[name]:
         file, _, test = path.partition("::")
-        assert f"def {test or 'test_'}" in (run.ROOT / file).read_text(), path
+        assert f"def {test or 'test_'}" in (harness.ROOT / file).read_text(), path
 
 
 def test_tests_that_are_not_there_prove_nothing(
