@@ -106,10 +106,13 @@ class Decoding:
                 failure = failure or error
                 if not pages.independent:
                     break  # what follows is built upon this frame
-        if not frames:
-            assert failure is not None
-            raise failure
-        return self.result(frames, pages, failure)
+        try:
+            if not frames:
+                assert failure is not None
+                raise failure
+            return self.result(frames, pages, failure.reason if failure else None)
+        finally:
+            del failure  # it leads back to this call, and so would keep the pixels with it
 
     def first_part(self) -> Decoded:
         """Decode the first picture as far as its data goes; the rest stays as it was made, flat.
@@ -124,17 +127,17 @@ class Decoding:
         pages = self.open()
         with self.edge():
             reader = pages.reader(pages.first)
-            failure: MediaError | None = None
+            reason: Reason | None = None
             try:
                 with self.edge():
                     reader.load()
             except MediaError as error:  # what came before the failure is in the reader's memory
-                failure = error
+                reason = error.reason
             reader.tile = []
             reader.load_end()
             colour, opacity = load_pixels(reader, self.name, only=False)
             frame = self.upright(pages.first, reader, colour, opacity)
-        return self.result([frame], pages, failure)
+        return self.result([frame], pages, reason)
 
     def open(self) -> Pages:
         """Read the header and find the frames; no pixel is decoded.
@@ -200,18 +203,16 @@ class Decoding:
         opacity = _frozen(turned(opacity, orientation))
         return Frame(index, alpha.over(colour, opacity, 255), colour, opacity)
 
-    def result(
-        self, frames: list[Frame], pages: Pages, failure: MediaError | None = None
-    ) -> Decoded:
+    def result(self, frames: list[Frame], pages: Pages, reason: Reason | None = None) -> Decoded:
         """Return the frames with what was learnt about the input."""
-        reason = failure.reason if failure else None
+        failed = reason is not None
         if self.extent is None:
             pass
         elif self.extent.end is not None:
             if not pages.several_files and self.data[self.extent.end :].strip(b"\0"):
                 self._note("trailing_data")
         elif self.extent.only_end_missing or (
-            pages.claimed == 1 and failure is None and not ImageFile.LOAD_TRUNCATED_IMAGES
+            pages.claimed == 1 and not failed and not ImageFile.LOAD_TRUNCATED_IMAGES
         ):
             self._note("end_missing")
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import io
 import struct
 import zlib
@@ -179,3 +181,22 @@ def test_whole_pictures_and_other_refusals_are_left_alone(open_photograph: Opene
     whole = saved(open_photograph("coffee.png"), "PNG")
     assert media.salvage(whole, Reason.TOO_MANY_PIXELS) is None
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+def test_no_refusal_keeps_the_pixels_it_was_about(open_photograph: Opener) -> None:
+    """A caught error that leads back to itself would hold them until the collector runs."""
+    photo = open_photograph("coffee.png")
+    cut = saved(photo.convert("P"), "GIF")[:50_000]
+    pages = [photo.resize((90, 60)), photo.resize((90, 60)).rotate(3)]
+    partly = saved(pages[0], "GIF", save_all=True, append_images=pages[1:])[:-2000]
+    gc.collect()
+    gc.disable()
+    try:
+        for data in (cut, partly):
+            with contextlib.suppress(MediaError):
+                media.decode(data)
+            media.salvage(data, Reason.TRUNCATED)
+            held = [one for one in gc.get_objects() if isinstance(one, Image.Image)]
+            assert [one for one in held if one not in (photo, *pages)] == []
+    finally:
+        gc.enable()
