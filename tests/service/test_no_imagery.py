@@ -378,11 +378,10 @@ def test_an_application_that_spools_uploads_fails_the_same_checks(tmp_path: Path
     assert any("marker into" in problem for problem in found)
     with pytest.raises(AssertionError):
         assert_nowhere(picture.marker, base64.b64encode(picture.marker))
-    forms = forms_of(picture.marker)
-    for text in forms.values():
-        alike = [form for form, same in forms.items() if same == text]  # base64 may be both
-        with pytest.raises(AssertionError, match="|".join(alike)):
-            assert_nowhere(picture.marker, b"before " + text + b" after")
+    secret = bytes(range(224, 256))  # whose two kinds of base64 differ, as not all do
+    for form, text in forms_of(secret).items():
+        with pytest.raises(AssertionError, match=f"{form} in"):
+            assert_nowhere(secret, b"before " + text + b" after")
 
 
 def copies_in_memory(process: int, marker: bytes) -> int:
