@@ -34,6 +34,7 @@ CANNOT_START = 78
 """Exit status of a worker that would fail again however often it is started."""
 _PAUSE_AFTER_DEATH = 0.5
 _LONGEST_PAUSE = 30.0
+_CURATOR_SECONDS = 5.0
 _ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     # freed memory is overwritten: what libraries copied of an upload does not linger
@@ -253,7 +254,11 @@ class Supervisor:
             if child.process is not None:
                 if child.process.poll() is None:
                     child.process.kill() if child.kind == "service" else child.process.terminate()
-                child.process.wait()
+                try:
+                    child.process.wait(_CURATOR_SECONDS)
+                except subprocess.TimeoutExpired:  # it hangs; what it wrote is safe as it is
+                    child.process.kill()
+                    child.process.wait()
                 self._reap(child)
 
     def _say(self, event: str, level: str = "info", **fields: object) -> None:
