@@ -10,7 +10,6 @@ from hashmatch.cli.matching_options import isolation_option, profile_option
 from hashmatch.cli.options import pass_home
 from hashmatch.errors import ServiceConfigError
 from hashmatch.home import Home
-from hashmatch.matching.flood import DEFAULT_LIMIT
 
 _MEBIBYTE = 1024 * 1024
 
@@ -54,9 +53,8 @@ _MEBIBYTE = 1024 * 1024
 @click.option(
     "--flood-limit",
     type=click.IntRange(0),
-    default=DEFAULT_LIMIT,
-    show_default=True,
-    help="Distinct uploads an entry may match within an hour before it is suspended; 0: any.",
+    default=0,
+    help="Suspend an entry that matches more distinct uploads than this within an hour; off by default.",
 )
 @click.option("--tls-cert", type=click.Path(dir_okay=False), help="Certificate chain, PEM.")
 @click.option("--tls-key", type=click.Path(dir_okay=False), help="Its private key, PEM.")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from hashmatch.errors import ServiceConfigError
 from hashmatch.home import Home
-from hashmatch.matching.flood import DEFAULT_LIMIT
 from hashmatch.service.body import MEBIBYTE, BodyLimits
 
 
@@ -66,7 +65,7 @@ class ServeConfig:
     tls_key: str | None = None
     client_ca: str | None = None
     max_snapshot_age: float | None = None
-    flood_limit: int = DEFAULT_LIMIT
+    flood_limit: int = 0
     drain: float = 30.0
 
     def __post_init__(self) -> None:

@@ -103,11 +103,11 @@ def test_a_dead_curator_costs_no_match_and_lifts_no_suspension(
     assert ask(0)["reason"] == "entry_suspended"
 
 
-def test_a_limit_of_0_counts_nothing(
+def test_nothing_is_counted_unless_a_limit_is_given(
     serve: Any, keyed: tuple[Home, str], photograph: Photograph
 ) -> None:
     data = photograph("coffee.png").read_bytes()
-    with serve(keyed[0].path, "--workers", "1", "--flood-limit", "0") as served:
+    with serve(keyed[0].path, "--workers", "1") as served:
         with served.client(keyed[1]) as client:
             assert client.post("/v1/match", content=data).json()["verdict"] == "match"
         assert not (keyed[0].path / "guard").exists()
