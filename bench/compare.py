@@ -3,11 +3,11 @@
 A value counts as worse only where even the better rounds of the second file lie behind the first
 file. Ratios and rates are noisy both ways, and are taken from their least round to their largest.
 To a time other work on a machine only ever adds: there the lower half of the passes says how fast
-the code is, and the two files have to be apart altogether, every pass slower than every pass of
-before. Where the machine itself may have changed pace in between, a fixed piece of work (the
-yardstick) was timed beside every pass; then a regression has to show in seconds, and also beyond
-what the change of the yardstick may explain. So a slow minute of the machine is not taken for a
-slow program.
+the code is, and the passes of the second file have to rank behind those of the first as they
+hardly ever would by chance (a rank test). Where the machine itself may have changed pace in
+between, a fixed piece of work (the yardstick) was timed beside every pass; then a regression has to
+show in seconds, and also beyond what the change of the yardstick may explain. So a slow minute of
+the machine is not taken for a slow program.
 
 Usage: python -m bench.compare A.json B.json [--max-regression PCT] [--json]
 """
@@ -21,6 +21,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ DEFAULT_LIMIT = 10.0
 MANY = 6
 """From so many rounds on, the outer tenths do not count."""
 TIMES = ("s", "ms", "us", "ns")
+CHANCE = 1 / 250
+"""How seldom equal code may rank as far behind, for a slowdown to be believed."""
 HARDER = 2
 """Where a neighbour makes the yardstick ``r`` times slower, code may be up to ``r ** HARDER`` times
 slower: caches and memory suffer more than arithmetic does (1.2 against 1.3 to 1.4, measured)."""
@@ -175,16 +178,41 @@ def _ratio_of_times(before: Sequence[float], after: Sequence[float]) -> tuple[fl
     """Return the same of times, to which other work on the machine only ever adds.
 
     The lower half of the passes says how fast code is. That it became slower at all is believed
-    only where every pass is slower than every pass of before, which by chance happens to equal
-    code in one of 252 comparisons of five passes (a rank test).
+    only where passes rank behind those of before as equal code's would in ``CHANCE`` of all
+    comparisons: of five passes every one has to be slower than every one of before, of nine not
+    quite.
     """
     low = _divided(_quartile(after), statistics.median(before))
     high = _divided(statistics.median(after), _quartile(before))
-    if min(after) <= max(before):
+    if not ranks_behind(before, after):
         low = min(low, 1.0)
-    if max(after) >= min(before):
+    if not ranks_behind(after, before):
         high = max(high, 1.0)
     return _divided(statistics.median(after), statistics.median(before)), low, high
+
+
+def ranks_behind(before: Sequence[float], after: Sequence[float]) -> bool:
+    """Say whether passes rank so far behind those of before that it is hardly chance.
+
+    The one-sided, exact Mann-Whitney U test; equal times count as out of order. Where passes are
+    few, none of the second file may be as fast as one of the first.
+    """
+    out_of_order = sum(b <= a for a in before for b in after)
+    counts = _orders(len(before), len(after))
+    return sum(counts[: out_of_order + 1]) <= max(1, CHANCE * sum(counts))
+
+
+@cache
+def _orders(a: int, b: int) -> list[int]:
+    """Return in how many orders of ``a`` and ``b`` passes so many pairs are out of order."""
+    if not a or not b:
+        return [1]
+    counts = [0] * (a * b + 1)
+    for pairs, count in enumerate(_orders(a, b - 1)):  # the last pass is one of after
+        counts[pairs] += count
+    for pairs, count in enumerate(_orders(a - 1, b)):  # or of before, behind all b of after
+        counts[pairs + b] += count
+    return counts
 
 
 def _quartile(values: Sequence[float]) -> float:

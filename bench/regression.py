@@ -23,7 +23,7 @@ from bench.results import Results, from_pytest
 from bench.run import ONE_THREAD
 
 SIZES = ("small", "medium", "large")
-PASSES, SECONDS = 5, 0.15
+PASSES, SECONDS = 9, 0.1
 # every pass is a process; most of its start would be plugins that no benchmark uses
 PLUGINS = ("-p", "pytest_benchmark.plugin", "-p", "pytest_timeout", "-p", "no:cacheprovider")
 

@@ -54,7 +54,7 @@ _MEBIBYTE = 1024 * 1024
     "--flood-limit",
     type=click.IntRange(0),
     default=0,
-    help="Suspend an entry that matches more distinct uploads than this within an hour; off by default.",
+    help="Suspend an entry that matches more distinct uploads within an hour; off by default.",
 )
 @click.option("--tls-cert", type=click.Path(dir_okay=False), help="Certificate chain, PEM.")
 @click.option("--tls-key", type=click.Path(dir_okay=False), help="Its private key, PEM.")

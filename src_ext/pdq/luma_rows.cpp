@@ -57,24 +57,25 @@ void any_weights(const Picture& picture, const RowWeights& weights, Level level,
 
 constexpr int LARGEST_WEIGHT = 64;  // two such weights times 255 stay within signed 16 bits
 constexpr int MOST_IN_RUN = 257;    // weights in a run: times 255 they stay within unsigned 16 bits
+constexpr std::size_t MOST_PAIRS = 10;  // in a run: more rows at a time than are fetched ahead well
+constexpr std::size_t STRIP_PIXELS = 1024;  // that run after run goes over, so they stay in cache
 
 struct Pair {
     const std::uint8_t* row[2];
     std::int16_t weight[MOST_WAYS];  // of the first row in the low byte, of the second in the high
-    bool last;                       // of its run
 };
+using Run = std::vector<Pair>;
 
-std::vector<Pair> pairs_of(const Picture& picture, const RowWeights& weights) {
+std::vector<Run> runs_of(const Picture& picture, const RowWeights& weights) {
     const int taps = static_cast<int>(weights.of[0].size());
-    std::vector<Pair> pairs;
-    pairs.reserve(static_cast<std::size_t>(taps + 1) / 2);
+    std::vector<Run> runs(1);
     int in_run[MOST_WAYS] = {};
     for (int k = 0; k < taps; k += 2) {
         const int second = k + 1 < taps ? k + 1 : k;  // a row that is there, weighing nothing
         Pair pair{};
         pair.row[0] = picture.rows + (weights.first + k) * picture.stride;
         pair.row[1] = picture.rows + (weights.first + second) * picture.stride;
-        bool full = false;
+        bool full = runs.back().size() == MOST_PAIRS;
         int both[MOST_WAYS] = {};
         for (int way = 0; way < weights.ways; ++way) {
             const int low = weights.of[way][static_cast<std::size_t>(k)];
@@ -83,14 +84,13 @@ std::vector<Pair> pairs_of(const Picture& picture, const RowWeights& weights) {
             both[way] = low + high;
             full = full || in_run[way] + both[way] > MOST_IN_RUN;
         }
-        if (full) pairs.back().last = true;
+        if (full) runs.emplace_back();
         for (int way = 0; way < weights.ways; ++way) {
             in_run[way] = (full ? 0 : in_run[way]) + both[way];
         }
-        pairs.push_back(pair);
+        runs.back().push_back(pair);
     }
-    pairs.back().last = true;
-    return pairs;
+    return runs;
 }
 
 bool small(const RowWeights& weights) noexcept {
@@ -106,67 +106,73 @@ bool small(const RowWeights& weights) noexcept {
 constexpr std::int32_t LESS = 32768 * 1000;
 constexpr std::size_t AHEAD = 512;  // bytes of a row that are fetched before they are read
 
-template <int WAYS>
-HM_TARGET_AVX512 void colour_avx512(const std::vector<Pair>& pairs, std::size_t bytes,
-                                    double* const out[MOST_WAYS]) noexcept {
+// Pixels of STEP bytes, sixteen at a time, in four bytes each.
+template <int STEP>
+HM_TARGET_AVX512 inline __m512i sixteen_pixels(const std::uint8_t* from, __mmask64 mask) noexcept {
+    const __m512i bytes = _mm512_maskz_loadu_epi8(mask, from);
+    if (STEP == 4) return bytes;
+    const __m512i quarters = _mm512_setr_epi32(0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11);
+    const __m512i apart = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11));
+    return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(quarters, bytes), apart);
+}
+
+// Adds a run to the lumas of pixels [from, to), or begins them with it.
+template <int WAYS, int STEP>
+HM_TARGET_AVX512 void colour_avx512(const Run& run, bool begin, std::size_t from, std::size_t to,
+                                    std::int32_t* const lumas[MOST_WAYS]) noexcept {
     const __m512i luma = _mm512_set1_epi64(299LL | 587LL << 16 | 114LL << 32);
     const __m512i top = _mm512_set1_epi16(static_cast<short>(0x8000));
-    for (std::size_t x = 0; x < bytes; x += 64) {
-        const std::size_t left = bytes - x;
-        const __mmask64 mask = left < 64 ? (__mmask64{1} << left) - 1 : ~__mmask64{0};
-        __m512i total[WAYS], low[WAYS], high[WAYS];
-        for (int way = 0; way < WAYS; ++way) {
-            total[way] = low[way] = high[way] = _mm512_setzero_si512();
-        }
-        for (const Pair& pair : pairs) {
+    for (std::size_t pixel = from; pixel < to; pixel += 16) {
+        const std::size_t x = pixel * STEP, left = to - pixel;
+        // the last pixel's fourth byte may not be ours to read
+        const std::size_t bytes = left < 16 || STEP == 3 ? std::min<std::size_t>(left, 16) * STEP -
+                                                               (STEP - 3)
+                                                         : 63;
+        const __mmask64 mask = (__mmask64{1} << bytes) - 1;
+        __m512i low[WAYS], high[WAYS];
+        for (int way = 0; way < WAYS; ++way) low[way] = high[way] = _mm512_setzero_si512();
+        for (const Pair& pair : run) {
             HM_PREFETCH(pair.row[0] + x + AHEAD);
             HM_PREFETCH(pair.row[1] + x + AHEAD);
-            const __m512i a = _mm512_maskz_loadu_epi8(mask, pair.row[0] + x);
-            const __m512i b = _mm512_maskz_loadu_epi8(mask, pair.row[1] + x);
+            const __m512i a = sixteen_pixels<STEP>(pair.row[0] + x, mask);
+            const __m512i b = sixteen_pixels<STEP>(pair.row[1] + x, mask);
             const __m512i ab = _mm512_unpacklo_epi8(a, b), cd = _mm512_unpackhi_epi8(a, b);
             for (int way = 0; way < WAYS; ++way) {
                 const __m512i by = _mm512_set1_epi16(pair.weight[way]);
                 low[way] = _mm512_add_epi16(low[way], _mm512_maddubs_epi16(ab, by));
                 high[way] = _mm512_add_epi16(high[way], _mm512_maddubs_epi16(cd, by));
             }
-            if (!pair.last) continue;
-            for (int way = 0; way < WAYS; ++way) {
-                // red and green together, blue beside them, for two pixels in each 128 bits
-                const __m512 first = _mm512_castsi512_ps(
-                    _mm512_madd_epi16(_mm512_xor_si512(low[way], top), luma));
-                const __m512 second = _mm512_castsi512_ps(
-                    _mm512_madd_epi16(_mm512_xor_si512(high[way], top), luma));
-                const __m512i sum = _mm512_add_epi32(
-                    _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88)),
-                    _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xDD)));
-                total[way] = _mm512_add_epi32(
-                    total[way], _mm512_add_epi32(sum, _mm512_set1_epi32(LESS)));
-                low[way] = high[way] = _mm512_setzero_si512();
-            }
         }
         for (int way = 0; way < WAYS; ++way) {
-            double* to = out[way] + x / 4;
-            _mm512_storeu_pd(to, _mm512_cvtepi32_pd(_mm512_castsi512_si256(total[way])));
-            _mm512_storeu_pd(to + 8,
-                             _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(total[way], 1)));
+            // red and green together, blue beside them, for two pixels in each 128 bits
+            const __m512 first = _mm512_castsi512_ps(
+                _mm512_madd_epi16(_mm512_xor_si512(low[way], top), luma));
+            const __m512 second = _mm512_castsi512_ps(
+                _mm512_madd_epi16(_mm512_xor_si512(high[way], top), luma));
+            const __m512i sum =
+                _mm512_add_epi32(_mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88)),
+                                 _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xDD)));
+            std::int32_t* at = lumas[way] + pixel;
+            const __m512i before = begin ? _mm512_setzero_si512() : _mm512_loadu_si512(at);
+            _mm512_storeu_si512(
+                at, _mm512_add_epi32(before, _mm512_add_epi32(sum, _mm512_set1_epi32(LESS))));
         }
     }
 }
 
+// Adds a run to the sums of columns [from, to), or begins them with it.
 template <int WAYS>
-HM_TARGET_AVX512 void columns_avx512(const std::vector<Pair>& pairs, std::size_t bytes,
+HM_TARGET_AVX512 void columns_avx512(const Run& run, bool begin, std::size_t from, std::size_t to,
                                      std::int32_t* const columns[MOST_WAYS]) noexcept {
     const __m512i first_half = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
     const __m512i second_half = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
-    for (std::size_t x = 0; x < bytes; x += 64) {
-        const std::size_t left = bytes - x;
+    for (std::size_t x = from; x < to; x += 64) {
+        const std::size_t left = to - x;
         const __mmask64 mask = left < 64 ? (__mmask64{1} << left) - 1 : ~__mmask64{0};
-        __m512i total[WAYS][4], low[WAYS], high[WAYS];
-        for (int way = 0; way < WAYS; ++way) {
-            low[way] = high[way] = _mm512_setzero_si512();
-            for (auto& part : total[way]) part = _mm512_setzero_si512();
-        }
-        for (const Pair& pair : pairs) {
+        __m512i low[WAYS], high[WAYS];
+        for (int way = 0; way < WAYS; ++way) low[way] = high[way] = _mm512_setzero_si512();
+        for (const Pair& pair : run) {
             HM_PREFETCH(pair.row[0] + x + AHEAD);
             HM_PREFETCH(pair.row[1] + x + AHEAD);
             const __m512i a = _mm512_maskz_loadu_epi8(mask, pair.row[0] + x);
@@ -177,44 +183,34 @@ HM_TARGET_AVX512 void columns_avx512(const std::vector<Pair>& pairs, std::size_t
                 low[way] = _mm512_add_epi16(low[way], _mm512_maddubs_epi16(ab, by));
                 high[way] = _mm512_add_epi16(high[way], _mm512_maddubs_epi16(cd, by));
             }
-            if (!pair.last) continue;
-            for (int way = 0; way < WAYS; ++way) {
-                const __m512i half[2] = {
-                    _mm512_permutex2var_epi64(low[way], first_half, high[way]),
-                    _mm512_permutex2var_epi64(low[way], second_half, high[way])};
-                for (int q = 0; q < 4; ++q) {
-                    const __m256i sixteen = q % 2 ? _mm512_extracti64x4_epi64(half[q / 2], 1)
-                                                  : _mm512_castsi512_si256(half[q / 2]);
-                    total[way][q] =
-                        _mm512_add_epi32(total[way][q], _mm512_cvtepu16_epi32(sixteen));
-                }
-                low[way] = high[way] = _mm512_setzero_si512();
-            }
         }
         for (int way = 0; way < WAYS; ++way) {
+            const __m512i half[2] = {
+                _mm512_permutex2var_epi64(low[way], first_half, high[way]),
+                _mm512_permutex2var_epi64(low[way], second_half, high[way])};
             for (int q = 0; q < 4; ++q) {
-                _mm512_storeu_si512(columns[way] + x + 16 * q, total[way][q]);
+                std::int32_t* at = columns[way] + x + 16 * q;
+                const __m256i sixteen = q % 2 ? _mm512_extracti64x4_epi64(half[q / 2], 1)
+                                              : _mm512_castsi512_si256(half[q / 2]);
+                const __m512i before = begin ? _mm512_setzero_si512() : _mm512_loadu_si512(at);
+                _mm512_storeu_si512(at, _mm512_add_epi32(before, _mm512_cvtepu16_epi32(sixteen)));
             }
         }
     }
 }
 
-HM_TARGET_AVX512 void fold_avx512(const std::int32_t* columns, const Picture& picture,
-                                  double* out) noexcept {
-    fold_any(columns, picture, out);
+HM_TARGET_AVX512 void widened_avx512(const std::int32_t* lumas, int width, double* out) noexcept {
+    fold<1>(lumas, width, out);
 }
 
 template <int WAYS>
-HM_TARGET_AVX2 void columns_avx2(const std::vector<Pair>& pairs, std::size_t bytes,
+HM_TARGET_AVX2 void columns_avx2(const Run& run, bool begin, std::size_t from, std::size_t to,
                                  std::int32_t* const columns[MOST_WAYS]) noexcept {
-    for (std::size_t x = 0; x < bytes; x += 32) {
-        const std::size_t left = bytes - x;
-        __m256i total[WAYS][4], low[WAYS], high[WAYS];
-        for (int way = 0; way < WAYS; ++way) {
-            low[way] = high[way] = _mm256_setzero_si256();
-            for (auto& part : total[way]) part = _mm256_setzero_si256();
-        }
-        for (const Pair& pair : pairs) {
+    for (std::size_t x = from; x < to; x += 32) {
+        const std::size_t left = to - x;
+        __m256i low[WAYS], high[WAYS];
+        for (int way = 0; way < WAYS; ++way) low[way] = high[way] = _mm256_setzero_si256();
+        for (const Pair& pair : run) {
             HM_PREFETCH(pair.row[0] + x + AHEAD);
             HM_PREFETCH(pair.row[1] + x + AHEAD);
             const __m256i a = load_some(pair.row[0] + x, left);
@@ -225,22 +221,16 @@ HM_TARGET_AVX2 void columns_avx2(const std::vector<Pair>& pairs, std::size_t byt
                 low[way] = _mm256_add_epi16(low[way], _mm256_maddubs_epi16(ab, by));
                 high[way] = _mm256_add_epi16(high[way], _mm256_maddubs_epi16(cd, by));
             }
-            if (!pair.last) continue;
-            for (int way = 0; way < WAYS; ++way) {
-                const __m256i half[2] = {_mm256_permute2x128_si256(low[way], high[way], 0x20),
-                                         _mm256_permute2x128_si256(low[way], high[way], 0x31)};
-                for (int q = 0; q < 4; ++q) {
-                    const __m128i eight = q % 2 ? _mm256_extracti128_si256(half[q / 2], 1)
-                                                : _mm256_castsi256_si128(half[q / 2]);
-                    total[way][q] = _mm256_add_epi32(total[way][q], _mm256_cvtepu16_epi32(eight));
-                }
-                low[way] = high[way] = _mm256_setzero_si256();
-            }
         }
         for (int way = 0; way < WAYS; ++way) {
+            const __m256i half[2] = {_mm256_permute2x128_si256(low[way], high[way], 0x20),
+                                     _mm256_permute2x128_si256(low[way], high[way], 0x31)};
             for (int q = 0; q < 4; ++q) {
-                _mm256_storeu_si256(reinterpret_cast<__m256i*>(columns[way] + x + 8 * q),
-                                    total[way][q]);
+                auto* at = reinterpret_cast<__m256i*>(columns[way] + x + 8 * q);
+                const __m128i eight = q % 2 ? _mm256_extracti128_si256(half[q / 2], 1)
+                                            : _mm256_castsi256_si128(half[q / 2]);
+                const __m256i before = begin ? _mm256_setzero_si256() : _mm256_loadu_si256(at);
+                _mm256_storeu_si256(at, _mm256_add_epi32(before, _mm256_cvtepu16_epi32(eight)));
             }
         }
     }
@@ -251,27 +241,37 @@ HM_TARGET_AVX2 void fold_avx2(const std::int32_t* columns, const Picture& pictur
     fold_any(columns, picture, out);
 }
 
+using Kernel = void (*)(const Run& run, bool begin, std::size_t from, std::size_t to,
+                        std::int32_t* const sums[MOST_WAYS]) noexcept;
+
 void small_weights(const Picture& picture, const RowWeights& weights, Level level,
                    double* const out[MOST_WAYS]) {
-    const std::vector<Pair> pairs = pairs_of(picture, weights);
-    const std::size_t bytes = bytes_of(picture);
-    if (level == AVX512 && picture.channels == 3 && picture.step == 4) {
-        if (weights.ways == 1) return colour_avx512<1>(pairs, bytes, out);
-        return colour_avx512<2>(pairs, bytes, out);
+    const bool two = weights.ways == 2;
+    const bool by_pixels = level == AVX512 && picture.channels == 3;
+    Kernel kernel = two ? &columns_avx2<2> : &columns_avx2<1>;
+    if (by_pixels && picture.step == 4) {
+        kernel = two ? &colour_avx512<2, 4> : &colour_avx512<1, 4>;
+    } else if (by_pixels) {
+        kernel = two ? &colour_avx512<2, 3> : &colour_avx512<1, 3>;
+    } else if (level == AVX512) {
+        kernel = two ? &columns_avx512<2> : &columns_avx512<1>;
     }
-    const std::size_t room = room_for(bytes);
-    std::vector<std::int32_t> sums(room * static_cast<std::size_t>(weights.ways));
-    std::int32_t* const columns[MOST_WAYS] = {sums.data(), sums.data() + room * (weights.ways > 1)};
-    if (level == AVX512) {
-        weights.ways == 1 ? columns_avx512<1>(pairs, bytes, columns)
-                          : columns_avx512<2>(pairs, bytes, columns);
-    } else {
-        weights.ways == 1 ? columns_avx2<1>(pairs, bytes, columns)
-                          : columns_avx2<2>(pairs, bytes, columns);
+    const std::size_t end = by_pixels ? static_cast<std::size_t>(picture.width) : bytes_of(picture);
+    const std::size_t strip = by_pixels ? STRIP_PIXELS : STRIP_PIXELS * 4, room = room_for(end);
+    std::vector<std::int32_t> all(room * static_cast<std::size_t>(weights.ways));
+    std::int32_t* const sums[MOST_WAYS] = {all.data(), all.data() + (two ? room : 0)};
+    const std::vector<Run> runs = runs_of(picture, weights);
+    for (std::size_t from = 0; from < end; from += strip) {
+        for (std::size_t r = 0; r < runs.size(); ++r) {
+            kernel(runs[r], r == 0, from, std::min(end, from + strip), sums);
+        }
     }
     for (int way = 0; way < weights.ways; ++way) {
-        level == AVX512 ? fold_avx512(columns[way], picture, out[way])
-                        : fold_avx2(columns[way], picture, out[way]);
+        if (level == AVX512) {
+            widened_avx512(sums[way], picture.width, out[way]);
+        } else {
+            fold_avx2(sums[way], picture, out[way]);
+        }
     }
 }
 

@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from bench.compare import FASTER, NOISY, REGRESSED, SAME, SLOWER, bounds, compare
+from bench.compare import (
+    FASTER,
+    NOISY,
+    REGRESSED,
+    SAME,
+    SLOWER,
+    bounds,
+    compare,
+    ranks_behind,
+)
 from bench.harness import Figure, document, measured
 from bench.results import Results, ResultsError, from_pytest, load
 from hashmatch.cli import main as entry
@@ -70,6 +79,15 @@ def test_a_faster_machine_does_not_hide_a_regression_in_seconds() -> None:
     before = timed("a", 10, 10.1, 10.2, yardsticks=(1.0, 1.0, 1.0))
     after = timed("a", 12, 12.1, 12.2, yardsticks=(0.9, 0.9, 0.9))
     assert verdict_of(before, after) == REGRESSED
+
+
+def test_of_many_passes_a_few_may_be_out_of_order() -> None:
+    quick = [10, 10, 10, 10.1, 10.1, 10.2, 10.2, 10.3]
+    slow = [11.9, 11.9, 12, 12, 12.1, 12.1, 12.2, 12.3]
+    assert verdict_of(timed("a", *quick, 12.4), timed("a", *slow, 12.5)) == REGRESSED
+    assert verdict_of(timed("a", *quick[:4], *[12.4] * 5), timed("a", *slow, 12.5)) != REGRESSED
+    assert ranks_behind([1.0], [2.0])  # few passes prove little, and are believed as before
+    assert not ranks_behind([1.0, 2.0], [2.0, 3.0])
 
 
 def test_one_pass_as_fast_as_before_is_no_regression() -> None:
