@@ -395,9 +395,9 @@ def soak(home: Home, seconds: float) -> list[Figure | Plot]:
     moments = np.array([moment for moment, _ in sizes])
     megabytes = {kind: np.array([size[kind] for _, size in sizes]) for kind in sizes[0][1]}
     whole = np.sum(list(megabytes.values()), axis=0)
+    # each kind for itself: the sum of all jumps with every decoder that is killed
     slopes = {kind: slope_a_minute(moments, held) for kind, held in megabytes.items()}
     parts = ", ".join(f"{kind} {slope:+.2f}" for kind, slope in slopes.items())
-    slope = slope_a_minute(moments, whole)
     other = {s: n for s, n in found.statuses.items() if s not in (200, 429, 503)}
     about = (
         f"{found.statuses[200]:,} answers, {found.statuses[503]:,} refusals, "
@@ -409,7 +409,7 @@ def soak(home: Home, seconds: float) -> list[Figure | Plot]:
         measured("soak: answers other than 200, 429, 503, and lost connections",
                  [sum(other.values()) + found.broken], "failures", 0, name="service.soak-other",
                  note=f"{other or ''} {' '.join(failures)}".strip()),
-        _figure("service.soak-memory", "soak: memory slope", [slope],
+        _figure("service.soak-memory", "soak: memory slope, of all kinds", [sum(slopes.values())],
                 f"{np.median(whole):.0f} MB at the median; {parts}"),
         measured("soak: snapshots mapped by one process at its end", [mapped], "snapshots", 1,
                  name="service.soak-mapped"),
