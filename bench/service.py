@@ -75,6 +75,7 @@ class Served:
     port: int = 0
     ready_seconds: float = 0.0
     lines: list[bytes] = field(default_factory=list)
+    most: dict[str, int] = field(default_factory=dict)
 
     def descendants(self) -> list[int]:
         """Return every process of the service."""
@@ -104,10 +105,13 @@ class Served:
     def memory(self) -> dict[str, float]:
         """Return the memory that each kind of its processes alone holds, in MB.
 
+        What they hold on average, times the most there were at once: the decoders that a soak
+        kills, and those that take their places, would hide what one of them gathers.
+
         Pages of the mapped list are clean and can be had again from the file, so they are left
         out; that old lists are unmapped is looked at by :meth:`mapped`.
         """
-        found = dict.fromkeys((*_KINDS.values(), "supervisor"), 0.0)
+        found: dict[str, list[float]] = {kind: [] for kind in (*_KINDS.values(), "supervisor")}
         for pid in self.descendants():
             try:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
@@ -117,8 +121,13 @@ class Served:
             kind = next((k for module, k in _KINDS.items() if module in command), "supervisor")
             for line in rollup.splitlines():
                 if line.startswith("Private_Dirty"):
-                    found[kind] += int(line.split()[1]) / 1024
-        return found
+                    found[kind].append(int(line.split()[1]) / 1024)
+        for kind, held in found.items():
+            self.most[kind] = max(self.most.get(kind, 0), len(held))
+        return {
+            kind: float(np.mean(held)) * self.most[kind] if held else 0.0
+            for kind, held in found.items()
+        }
 
     def mapped(self) -> int:
         """Return the most snapshots that one of its processes has mapped."""
