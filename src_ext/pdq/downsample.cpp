@@ -62,8 +62,8 @@ std::vector<Axis> make_axes(int size, int wanted) {
 
 constexpr int ALL = SIDE + 1;
 
-// The rows that sum i needs, as the picture is and mirrored; `apart` where they are too far from
-// each other to be read together.
+// The rows that a sum needs, as the picture is and mirrored: in one reading where they overlap, else
+// in two.
 struct Band {
     RowWeights weights[MOST_WAYS];
     int readings;
